@@ -65,9 +65,9 @@ internal sealed unsafe class VirtualMemory : IDisposable
     /// <param name="length">Bytes, at least one.</param>
     /// <param name="hugePages">Whether the kernel is advised to use huge pages.</param>
     /// <returns>The memory.</returns>
-    /// <exception cref="InsufficientMemoryException">The kernel refused.</exception>
+    /// <exception cref="IOException">The kernel refused.</exception>
     internal static VirtualMemory Reserve(ulong length, bool hugePages) =>
-        TryReserve(length, hugePages) ?? throw new InsufficientMemoryException(
+        TryReserve(length, hugePages) ?? throw new IOException(
             $"Linux refused 0x{length:x} bytes of address space (errno {Marshal.GetLastPInvokeError()}): raise RLIMIT_AS or use a smaller aperture.");
 
     /// <summary>Gives the memory behind whole pages back; they read as zero afterwards.</summary>
