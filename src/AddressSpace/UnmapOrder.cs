@@ -1,0 +1,128 @@
+namespace FastIova;
+
+/// <summary>
+/// THE WRITE PATH: what happens, in which order, when translations are taken away, so that the promise holds: when it
+/// returns, no translation handed out before is still in use, and none will be handed out again.
+/// </summary>
+/// <remarks>
+/// <list type="number">
+/// <item>Clear the table words, under the writer's lock: no walk finds the translation from here on.</item>
+/// <item>Publish the ranges in the invalidation log: no port that enters a scope from here on has it in its cache.</item>
+/// <item>Release the lock and wait until every port that was inside a scope has left it or caught up: nobody uses it.</item>
+/// <item>Free the leaf tables that were taken out of the root before the wait: nobody walks through them.</item>
+/// </list>
+/// One wait serves a whole list of ranges. The host memory may be reused by the caller afterwards, and only then.
+/// </remarks>
+internal static class UnmapOrder
+{
+    private const int LinesAtOnce = 128;
+
+    /// <summary>Unmaps a list of ranges.</summary>
+    /// <param name="writer">The lock of the table's writers; not held by the caller.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="epoch">Where its readers are.</param>
+    /// <param name="spans">The ranges; all are checked before the first is touched.</param>
+    /// <param name="bytes">The bytes that were mapped in them.</param>
+    /// <param name="refused">The index of the range that was refused, when one was.</param>
+    /// <returns>The outcome; anything but success has taken nothing away.</returns>
+    internal static MapStatus Unmap(Lock writer, PageTable table, Epoch epoch, ReadOnlySpan<IovaSpan> spans, out ulong bytes, out int refused)
+    {
+        bytes = 0;
+        refused = 0;
+        ulong target;
+        ulong detached;
+        lock (writer)
+        {
+            for (refused = 0; spans.Length > 1 && refused < spans.Length; refused++)
+            {
+                MapStatus status = table.PrepareUnmap(spans[refused]);
+                if (status != MapStatus.Success)
+                {
+                    return status;
+                }
+            }
+
+            Span<Invalidation> lines = stackalloc Invalidation[Math.Min(LinesAtOnce, spans.Length)];
+            int count = 0;
+            target = 0;
+            for (refused = 0; refused < spans.Length; refused++)
+            {
+                IovaSpan span = spans[refused];
+                MapStatus status = table.Unmap(span, out ulong unmapped);
+                if (status != MapStatus.Success)
+                {
+                    return status; // a list of one, which was not checked above
+                }
+
+                bytes += unmapped;
+                if (count > 0 && lines[count - 1].Last + 1 == span.First)
+                {
+                    lines[count - 1] = lines[count - 1] with { Last = span.Last };
+                    continue;
+                }
+
+                if (count == lines.Length)
+                {
+                    target = epoch.Publish(lines);
+                    count = 0;
+                }
+
+                lines[count++] = new Invalidation(table.SpaceId, span.First, span.Last);
+            }
+
+            if (count > 0)
+            {
+                target = epoch.Publish(lines[..count]);
+            }
+
+            detached = table.DetachedEver;
+        }
+
+        Wait(writer, table, epoch, target, detached);
+        return MapStatus.Success;
+    }
+
+    /// <summary>Tells the readers that translations of a range were narrowed or taken back, and waits.</summary>
+    /// <param name="writer">Not held by the caller.</param>
+    /// <param name="table">The table, whose words were changed under the lock.</param>
+    /// <param name="epoch">Where its readers are.</param>
+    /// <param name="span">The range; all addresses flush the space by generation.</param>
+    internal static void Flush(Lock writer, PageTable table, Epoch epoch, IovaSpan span)
+    {
+        ulong detached;
+        lock (writer)
+        {
+            detached = table.DetachedEver;
+        }
+
+        Wait(writer, table, epoch, epoch.Publish(new Invalidation(table.SpaceId, span.First, span.Last)), detached);
+    }
+
+    /// <summary>Frees what was detached so far, after a grace period.</summary>
+    /// <param name="writer">Not held by the caller.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="epoch">Where its readers are.</param>
+    internal static void Release(Lock writer, PageTable table, Epoch epoch)
+    {
+        ulong detached;
+        lock (writer)
+        {
+            detached = table.DetachedEver;
+        }
+
+        Wait(writer, table, epoch, epoch.Publish(Invalidation.Nothing), detached);
+    }
+
+    private static void Wait(Lock writer, PageTable table, Epoch epoch, ulong target, ulong detached)
+    {
+        epoch.WaitForReaders(target);
+        if (detached != table.ReleasedEver)
+        {
+            lock (writer)
+            {
+                // Another writer may have freed some of them after a wait of its own; the count says which are left.
+                table.ReleaseDetached(detached);
+            }
+        }
+    }
+}

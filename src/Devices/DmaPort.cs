@@ -1,0 +1,429 @@
+using System.Runtime.CompilerServices;
+
+namespace FastIova;
+
+/// <summary>The way of one software device, or of one of its queues, to memory: what an emulator holds.</summary>
+/// <remarks>
+/// <para>Owns: a private translation cache and a place among the readers that an unmap waits for.</para>
+/// <para>Invariants. A translation is valid inside the <see cref="DmaScope"/> in which it was handed out; the methods that
+/// return host addresses enter a scope of their own, so hold one around the use of what they return. No method throws for
+/// what a device does wrong: faults are values.</para>
+/// <para>Threads: one at a time. <see cref="Attach(Domain, uint)"/> and <see cref="Detach(uint)"/> may be called by others.</para>
+/// </remarks>
+public sealed class DmaPort : IDisposable
+{
+    /// <summary>PASIDs are below this number (20 bits; PCIe 6.0, §6.20).</summary>
+    public const uint PasidEnd = 1u << 20;
+
+    private readonly Lock _attachLock = new();
+    private readonly Iommu _iommu;
+    private PortContext _context;
+    private readonly IsaWidth _isa;
+    private readonly Dictionary<uint, (TranslationLoop Loop, Domain Domain)> _attachments = [];
+    private TranslationLoop? _loop;
+    private (uint Pasid, TranslationLoop Loop)[] _pasids = [];
+    private bool _disposed;
+
+    internal DmaPort(Iommu iommu, DmaPortOptions options)
+    {
+        _isa = options.Isa ?? IsaChoice.Current;
+        if (!IsaChoice.IsSupported(_isa))
+        {
+            throw new PlatformNotSupportedException($"{options.Isa} vectors do not exist on this machine: leave DmaPortOptions.Isa null.");
+        }
+
+        _iommu = iommu;
+        Options = options;
+        _context = new PortContext(iommu.Epoch, options.Name, options.Kind);
+    }
+
+    /// <summary>What the port was made of.</summary>
+    public DmaPortOptions Options { get; }
+
+    /// <summary>Attaches the port to a domain, in place of the one before. When this returns nothing goes through the old one any more.</summary>
+    /// <param name="domain">A domain of the same <see cref="Iommu"/>.</param>
+    /// <param name="pasid">The process address space that the domain is for, or <see cref="Fault.NoPasid"/>.</param>
+    /// <exception cref="ArgumentException">The domain belongs to another IOMMU, or the PASID does not exist.</exception>
+    /// <remarks>Threads: any; never from inside a scope of this port, which would wait for itself.</remarks>
+    public void Attach(Domain domain, uint pasid = Fault.NoPasid)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        if (domain.Epoch != _iommu.Epoch)
+        {
+            throw new ArgumentException("The domain belongs to another Iommu: a port can only be attached to domains of its own.", nameof(domain));
+        }
+
+        Replace(pasid, domain);
+    }
+
+    /// <summary>Detaches the port. When this returns nothing goes through the domain any more; accesses fault.</summary>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>False when nothing was attached there.</returns>
+    /// <exception cref="ArgumentException">The PASID does not exist.</exception>
+    /// <remarks>Threads: any.</remarks>
+    public bool Detach(uint pasid = Fault.NoPasid) => Replace(pasid, null);
+
+    /// <summary>Enters a scope in which translations may be used.</summary>
+    /// <returns>The scope; dispose it soon.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public DmaScope Enter() => new(_context);
+
+    /// <summary>Translates one address of the domain without PASID.</summary>
+    /// <param name="iova">Any address.</param>
+    /// <param name="access">What the device wants to do; <see cref="Permission.None"/> when it is not known.</param>
+    /// <param name="host">The host address, or zero on a fault. Valid in the surrounding scope.</param>
+    /// <returns>False on a fault, which <see cref="Explain"/> describes.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryTranslate(ulong iova, Permission access, out nuint host)
+    {
+        using DmaScope scope = Enter();
+        TranslationLoop? loop = _loop;
+        if (loop is null)
+        {
+            host = 0;
+            return false;
+        }
+
+        return loop.TryTranslate(iova, access, out host);
+    }
+
+    /// <summary>Translates one address of a process address space.</summary>
+    /// <param name="iova">Any address.</param>
+    /// <param name="access">What the device wants to do.</param>
+    /// <param name="pasid">The process address space.</param>
+    /// <param name="host">The host address, or zero on a fault. Valid in the surrounding scope.</param>
+    /// <returns>False on a fault.</returns>
+    public bool TryTranslate(ulong iova, Permission access, uint pasid, out nuint host)
+    {
+        using DmaScope scope = Enter();
+        host = 0;
+        return LoopOf(pasid) is { } loop && loop.TryTranslate(iova, access, out host);
+    }
+
+    /// <summary>Translates many addresses: a fraction of a nanosecond each while they hit the cache.</summary>
+    /// <param name="iovas">Any addresses.</param>
+    /// <param name="hosts">Receives as many host addresses; zero for each fault. Valid in the surrounding scope.</param>
+    /// <param name="access">What the device wants to do with each.</param>
+    /// <param name="fault">The first fault.</param>
+    /// <param name="next">The addresses that the device will ask for next, when it knows them: their table words are fetched meanwhile.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>False when at least one faulted.</returns>
+    /// <exception cref="ArgumentException">There is no room for the answers.</exception>
+    public bool TranslateBatch(
+        ReadOnlySpan<ulong> iovas,
+        Span<nuint> hosts,
+        Permission access,
+        out Fault fault,
+        ReadOnlySpan<ulong> next = default,
+        uint pasid = Fault.NoPasid)
+    {
+        if (hosts.Length < iovas.Length)
+        {
+            PortError.Argument_NoRoom(iovas.Length, hosts.Length);
+        }
+
+        using DmaScope scope = Enter();
+        TranslationLoop? loop = LoopOf(pasid);
+        int failed = 0;
+        if (loop is not null)
+        {
+            failed = loop.Translate(iovas, hosts, access, next);
+        }
+        else
+        {
+            hosts[..iovas.Length].Clear();
+            failed = iovas.IsEmpty ? -1 : 0;
+        }
+
+        fault = failed < 0 ? default : Explain(iovas[failed], access, pasid);
+        return failed < 0;
+    }
+
+    /// <summary>Translates a range into runs of contiguous host memory, for scatter-gather.</summary>
+    /// <param name="iova">The first address.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="access">What the device wants to do.</param>
+    /// <param name="segments">Receives the runs in order. Valid in the surrounding scope.</param>
+    /// <param name="count">The runs written.</param>
+    /// <param name="fault">Why it stopped short, or a default value when it did not fault.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>The bytes translated. Fewer than asked for without a fault means that <paramref name="segments"/> is full: go on from there.</returns>
+    public ulong TranslateRange(
+        ulong iova,
+        ulong length,
+        Permission access,
+        Span<HostSegment> segments,
+        out int count,
+        out Fault fault,
+        uint pasid = Fault.NoPasid)
+    {
+        count = 0;
+        fault = default;
+        if (length == 0)
+        {
+            return 0;
+        }
+
+        if (!IovaSpan.TryCreate(iova, length, out IovaSpan span))
+        {
+            fault = new Fault(iova, access, FaultReason.Wraps, Options.Device, pasid);
+            return 0;
+        }
+
+        using DmaScope scope = Enter();
+        if (LoopOf(pasid) is not { } loop)
+        {
+            fault = Explain(iova, access, pasid);
+            return 0;
+        }
+
+        ulong done = Segments.Translate(loop, span, access, segments, out count, out bool faulted);
+        fault = faulted ? Explain(iova + done, access, pasid) : default;
+        return done;
+    }
+
+    /// <summary>Reads memory as the device sees it, across pages.</summary>
+    /// <param name="iova">The first address.</param>
+    /// <param name="buffer">Receives the bytes; those before a fault are valid.</param>
+    /// <param name="fault">The fault that stopped it.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>False on a fault.</returns>
+    public bool Read(ulong iova, Span<byte> buffer, out Fault fault, uint pasid = Fault.NoPasid)
+    {
+        using DmaScope scope = Enter();
+        int done = 0;
+        bool good = TryBegin(iova, buffer.Length, Permission.Read, pasid, out TranslationLoop? loop, out fault);
+        if (good && loop is not null)
+        {
+            done = DmaCopy.Read(loop, iova, buffer);
+            good = done == buffer.Length;
+            fault = good ? default : Explain(iova + (ulong)done, Permission.Read, pasid);
+        }
+
+        return good;
+    }
+
+    /// <summary>Writes memory as the device does, across pages, and marks the pages dirty.</summary>
+    /// <param name="iova">The first address.</param>
+    /// <param name="data">The bytes; those before a fault are written, as by a device whose transfer is cut short.</param>
+    /// <param name="fault">The fault that stopped it.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>False on a fault.</returns>
+    public bool Write(ulong iova, ReadOnlySpan<byte> data, out Fault fault, uint pasid = Fault.NoPasid)
+    {
+        using DmaScope scope = Enter();
+        bool good = TryBegin(iova, data.Length, Permission.Write, pasid, out TranslationLoop? loop, out fault);
+        if (good && loop is not null)
+        {
+            int done = DmaCopy.Write(loop, iova, data);
+            good = done == data.Length;
+            fault = good ? default : Explain(iova + (ulong)done, Permission.Write, pasid);
+        }
+
+        return good;
+    }
+
+    /// <summary>Adds to a 32-bit word in memory, atomically (PCIe FetchAdd).</summary>
+    /// <param name="iova">A multiple of four.</param>
+    /// <param name="addend">What to add, modulo 2^32.</param>
+    /// <param name="old">The value before.</param>
+    /// <param name="fault">The fault; a page that cannot be read and written is one.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>False on a fault.</returns>
+    public bool FetchAdd(ulong iova, uint addend, out uint old, out Fault fault, uint pasid = Fault.NoPasid)
+    {
+        using DmaScope scope = Enter();
+        bool good = TryWord(iova, sizeof(uint), pasid, out nuint host, out fault);
+        old = good ? Interlocked.Add(ref DmaCopy.Word<uint>(host), addend) - addend : 0;
+        return good;
+    }
+
+    /// <summary>Adds to a 64-bit word in memory, atomically (PCIe FetchAdd).</summary>
+    /// <param name="iova">A multiple of eight.</param>
+    /// <param name="addend">What to add, modulo 2^64.</param>
+    /// <param name="old">The value before.</param>
+    /// <param name="fault">The fault.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>False on a fault.</returns>
+    public bool FetchAdd(ulong iova, ulong addend, out ulong old, out Fault fault, uint pasid = Fault.NoPasid)
+    {
+        using DmaScope scope = Enter();
+        bool good = TryWord(iova, sizeof(ulong), pasid, out nuint host, out fault);
+        old = good ? Interlocked.Add(ref DmaCopy.Word<ulong>(host), addend) - addend : 0;
+        return good;
+    }
+
+    /// <summary>Replaces a 32-bit word in memory if it has the expected value, atomically (PCIe CAS).</summary>
+    /// <param name="iova">A multiple of four.</param>
+    /// <param name="expected">The value to replace.</param>
+    /// <param name="value">The new value.</param>
+    /// <param name="old">The value before; it was replaced when it equals <paramref name="expected"/>.</param>
+    /// <param name="fault">The fault.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>False on a fault.</returns>
+    public bool CompareExchange(ulong iova, uint expected, uint value, out uint old, out Fault fault, uint pasid = Fault.NoPasid)
+    {
+        using DmaScope scope = Enter();
+        bool good = TryWord(iova, sizeof(uint), pasid, out nuint host, out fault);
+        old = good ? Interlocked.CompareExchange(ref DmaCopy.Word<uint>(host), value, expected) : 0;
+        return good;
+    }
+
+    /// <summary>Replaces a 64-bit word in memory if it has the expected value, atomically (PCIe CAS).</summary>
+    /// <param name="iova">A multiple of eight.</param>
+    /// <param name="expected">The value to replace.</param>
+    /// <param name="value">The new value.</param>
+    /// <param name="old">The value before; it was replaced when it equals <paramref name="expected"/>.</param>
+    /// <param name="fault">The fault.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>False on a fault.</returns>
+    public bool CompareExchange(ulong iova, ulong expected, ulong value, out ulong old, out Fault fault, uint pasid = Fault.NoPasid)
+    {
+        using DmaScope scope = Enter();
+        bool good = TryWord(iova, sizeof(ulong), pasid, out nuint host, out fault);
+        old = good ? Interlocked.CompareExchange(ref DmaCopy.Word<ulong>(host), value, expected) : 0;
+        return good;
+    }
+
+    /// <summary>Why an address cannot be translated now.</summary>
+    /// <param name="iova">Any address.</param>
+    /// <param name="access">What the device wants to do.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>The fault; its reason is <see cref="FaultReason.None"/> when the address can be translated.</returns>
+    public Fault Explain(ulong iova, Permission access, uint pasid = Fault.NoPasid)
+    {
+        using DmaScope scope = Enter();
+        FaultReason reason = LoopOf(pasid)?.Explain(iova, access) ?? FaultReason.NotAttached;
+        return new Fault(iova, access, reason, Options.Device, pasid);
+    }
+
+    /// <summary>Closes the port and detaches it everywhere. The second call does nothing.</summary>
+    public void Dispose()
+    {
+        lock (_attachLock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            _loop = null;
+            _pasids = [];
+            _context.Dispose();
+
+            // The slot may be another port's from here on: a late use of this one must end in an exception, not in its place.
+            _context = null!;
+            foreach ((TranslationLoop _, Domain domain) in _attachments.Values)
+            {
+                domain.LetGo();
+            }
+
+            _attachments.Clear();
+        }
+    }
+
+    private TranslationLoop? LoopOf(uint pasid)
+    {
+        if (pasid == Fault.NoPasid)
+        {
+            return _loop;
+        }
+
+        foreach ((uint attached, TranslationLoop loop) in Volatile.Read(ref _pasids))
+        {
+            if (attached == pasid)
+            {
+                return loop;
+            }
+        }
+
+        return null;
+    }
+
+    private bool Replace(uint pasid, Domain? domain)
+    {
+        if (pasid is >= PasidEnd and not Fault.NoPasid)
+        {
+            PortError.Argument_Pasid(pasid);
+        }
+
+        lock (_attachLock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            bool replaces = _attachments.TryGetValue(pasid, out (TranslationLoop Loop, Domain Domain) old);
+            if (domain is null && !replaces)
+            {
+                return false;
+            }
+
+            if (domain is not null)
+            {
+                domain.Hold();
+                var loop = TranslationLoop.Create(_context, domain.Table, _isa);
+                _context.Add(loop);
+                _attachments[pasid] = (loop, domain);
+            }
+            else
+            {
+                _attachments.Remove(pasid);
+            }
+
+            // From here on new scopes use the new attachment; those that began before are waited for.
+            Volatile.Write(ref _loop, _attachments.TryGetValue(Fault.NoPasid, out (TranslationLoop Loop, Domain Domain) plain) ? plain.Loop : null);
+            Volatile.Write(ref _pasids, [.. _attachments.Where(a => a.Key != Fault.NoPasid).Select(a => (a.Key, a.Value.Loop))]);
+            if (replaces)
+            {
+                _iommu.Epoch.WaitForReaders(_iommu.Epoch.Publish(Invalidation.Nothing));
+                _context.Remove(old.Loop);
+                old.Domain.LetGo();
+            }
+
+            return replaces;
+        }
+    }
+
+    private bool TryBegin(ulong iova, int length, Permission access, uint pasid, out TranslationLoop? loop, out Fault fault)
+    {
+        loop = LoopOf(pasid);
+        fault = default;
+        if (length == 0)
+        {
+            loop = null;
+            return true;
+        }
+
+        if (iova + (ulong)(length - 1) < iova)
+        {
+            fault = new Fault(iova, access, FaultReason.Wraps, Options.Device, pasid);
+            return false;
+        }
+
+        if (loop is null)
+        {
+            fault = Explain(iova, access, pasid);
+            return false;
+        }
+
+        return true;
+    }
+
+    private bool TryWord(ulong iova, ulong size, uint pasid, out nuint host, out Fault fault)
+    {
+        host = 0;
+        fault = default;
+        if ((iova & (size - 1)) != 0)
+        {
+            fault = new Fault(iova, Permission.ReadWrite, FaultReason.Misaligned, Options.Device, pasid);
+            return false;
+        }
+
+        if (LoopOf(pasid) is { } loop && loop.TryTranslate(iova, Permission.ReadWrite, out host))
+        {
+            return true;
+        }
+
+        fault = Explain(iova, Permission.ReadWrite, pasid);
+        return false;
+    }
+}

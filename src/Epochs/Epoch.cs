@@ -1,0 +1,294 @@
+using System.Runtime.CompilerServices;
+
+namespace FastIova;
+
+/// <summary>
+/// Time as readers and writers of translations see it. The epoch counts the lines of the invalidation log, so one word
+/// tells a reader both that something was taken away and how much of the log it has yet to carry out.
+/// </summary>
+/// <remarks>
+/// <para>Owns: the epoch word, the log (a ring of <see cref="LogCapacity"/> lines) and the slots of the readers.</para>
+/// <para>Invariants. E1: a line is written before the epoch that counts it. E2: <c>Reserved - epoch</c> lines at most are
+/// being overwritten, so a copied line <c>i</c> is whole when <c>Reserved - i &lt;= LogCapacity</c> after the copy.
+/// E3: when <see cref="WaitForReaders"/> returns for a target, no reader is inside a scope that it entered before it had
+/// caught up with that target. E4: slots are claimed and returned under the lock; a returned slot announces zero.</para>
+/// <para>Readers: enter with <see cref="TryEnter"/>, catch up with <see cref="ReadLog"/>, never lock, never wait.</para>
+/// <para>Writers: take entries away first, then <see cref="Publish(ReadOnlySpan{Invalidation})"/>, then wait.</para>
+/// <para>Teardown: <see cref="Dispose"/> never fails; readers that are still open keep the memory until they close.</para>
+/// </remarks>
+internal sealed unsafe class Epoch : IDisposable
+{
+    internal const int LogCapacity = 4096;
+    internal const int SlotCapacity = 4096;
+
+    /// <summary>More lines than this in one go are told as flushes of whole spaces.</summary>
+    internal const int LongestPublication = LogCapacity / 4;
+
+    private const int EpochOffset = 0;
+    private const int ReservedOffset = 128;
+    private const int LogOffset = 4096;
+    private const int SlotsOffset = LogOffset + (LogCapacity * 24);
+
+    private readonly Lock _lock = new();
+    private readonly VirtualMemory _memory;
+    private readonly ulong* _now;
+    private readonly ulong* _reserved;
+    private readonly Invalidation* _log;
+    private readonly EpochSlot* _slots;
+    private readonly string?[] _names = new string?[SlotCapacity];
+    private readonly int[] _threads = new int[SlotCapacity];
+    private readonly TimeSpan _patience;
+    private readonly Action<StuckReader>? _stuck;
+    private int _slotsUsed;
+    private int _open;
+    private int _singleShot;
+    private bool _disposed;
+
+    /// <param name="patience">How long a writer waits for one reader before it reports it, and between reports.</param>
+    /// <param name="stuck">Called on the waiting writer's thread for a reader that blocks it; the writer goes on waiting.</param>
+    internal Epoch(TimeSpan patience, Action<StuckReader>? stuck = null)
+    {
+        _patience = patience;
+        _stuck = stuck;
+        _memory = VirtualMemory.Reserve(SlotsOffset + (SlotCapacity * (ulong)sizeof(EpochSlot)), hugePages: false);
+        // SAFETY: the offsets lie inside the memory reserved above, are multiples of 128, and the memory lives as long as this.
+        _now = (ulong*)(_memory.Start + EpochOffset);
+        _reserved = (ulong*)(_memory.Start + ReservedOffset);
+        _log = (Invalidation*)(_memory.Start + LogOffset);
+        _slots = (EpochSlot*)(_memory.Start + SlotsOffset);
+        *_now = 1;
+        *_reserved = 1;
+    }
+
+    /// <summary>The epoch word, for readers that inline the entry.</summary>
+    internal ulong* Now => _now;
+
+    /// <summary>Readers that are open.</summary>
+    internal int OpenReaders => Volatile.Read(ref _open);
+
+    /// <summary>Enters a scope if nothing was invalidated since the reader last looked.</summary>
+    /// <param name="slot">The reader's slot, outside a scope.</param>
+    /// <param name="now">The word of <see cref="Now"/>.</param>
+    /// <param name="fenced">True for a reader of <see cref="ReaderKind.Batch"/>.</param>
+    /// <returns>False when the reader must first catch up with the log; it is announced all the same.</returns>
+    /// <remarks>Threads: the owner of the slot.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool TryEnter(EpochSlot* slot, ulong* now, bool fenced)
+    {
+        ulong seen = slot->Seen;
+        if (fenced)
+        {
+            // Full fence: pairs with the one in WaitForReaders. Either the writer sees the announcement, or this reader
+            // sees the new epoch; without it both could miss each other and a stale translation would be used.
+            Interlocked.Exchange(ref slot->Announced, seen);
+        }
+        else
+        {
+            // The fence of a single-shot reader is executed for it, by the barrier that WaitForReaders issues.
+            Volatile.Write(ref slot->Announced, seen);
+        }
+
+        return Volatile.Read(ref *now) == seen;
+    }
+
+    /// <summary>Opens a reader.</summary>
+    /// <param name="name">For reports.</param>
+    /// <param name="kind">Who pays for the fence.</param>
+    /// <returns>The slot, caught up with the present, or null when all are taken.</returns>
+    /// <remarks>Threads: any.</remarks>
+    internal EpochSlot* TryOpen(string name, ReaderKind kind)
+    {
+        lock (_lock)
+        {
+            int index = Array.IndexOf(_names, null);
+            if (index < 0)
+            {
+                return null;
+            }
+
+            _names[index] = name;
+            _threads[index] = Environment.CurrentManagedThreadId;
+            EpochSlot* slot = _slots + index;
+            slot->Seen = *_now;
+            _slotsUsed = Math.Max(_slotsUsed, index + 1);
+            _open++;
+            if (kind == ReaderKind.SingleShot)
+            {
+                // A writer that published before this lock was taken is no concern: the reader starts caught up with it.
+                _singleShot++;
+            }
+
+            return slot;
+        }
+    }
+
+    /// <summary>Closes a reader that is outside a scope.</summary>
+    /// <param name="slot">From <see cref="TryOpen"/>.</param>
+    /// <param name="kind">As given there.</param>
+    /// <remarks>Threads: any, when the owner no longer uses the slot.</remarks>
+    internal void Close(EpochSlot* slot, ReaderKind kind)
+    {
+        lock (_lock)
+        {
+            slot->Leave();
+            _names[(int)(slot - _slots)] = null;
+            _open--;
+            if (kind == ReaderKind.SingleShot)
+            {
+                _singleShot--;
+            }
+
+            if (_disposed && _open == 0)
+            {
+                _memory.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Tells the readers what is gone. The entries must have been taken away before.</summary>
+    /// <param name="lines">What to invalidate.</param>
+    /// <returns>The target for <see cref="WaitForReaders"/>.</returns>
+    /// <remarks>Threads: any; writers take turns.</remarks>
+    internal ulong Publish(ReadOnlySpan<Invalidation> lines)
+    {
+        if (lines.Length > LongestPublication)
+        {
+            return PublishWholeSpaces(lines);
+        }
+
+        lock (_lock)
+        {
+            ulong epoch = *_now;
+            ulong next = epoch + (ulong)lines.Length;
+
+            // Before the first line is overwritten: pairs with the second read of Reserved in ReadLog; otherwise a reader
+            // could take a torn line for a whole one (E2).
+            Interlocked.Exchange(ref *_reserved, next);
+            for (int i = 0; i < lines.Length; i++)
+            {
+                _log[(epoch + (ulong)i) % LogCapacity] = lines[i];
+            }
+
+            // Release: pairs with the acquire in TryEnter and ReadLog; otherwise a reader could see the new epoch and the
+            // old line, or the new epoch and the old table entry (E1).
+            Volatile.Write(ref *_now, next);
+            return next;
+        }
+    }
+
+    /// <summary>Tells the readers that one thing is gone.</summary>
+    /// <param name="line">What to invalidate.</param>
+    /// <returns>The target for <see cref="WaitForReaders"/>.</returns>
+    internal ulong Publish(Invalidation line) => Publish(new ReadOnlySpan<Invalidation>(in line));
+
+    /// <summary>Copies the log lines that a reader has yet to carry out.</summary>
+    /// <param name="seen">The reader's epoch.</param>
+    /// <param name="lines">Room for the lines.</param>
+    /// <param name="count">The lines copied, from <paramref name="seen"/> on.</param>
+    /// <returns>False when the log has lapped the reader: it must drop everything and go on from <see cref="Now"/>.</returns>
+    /// <remarks>Threads: any number of readers, without waiting.</remarks>
+    internal bool ReadLog(ulong seen, Span<Invalidation> lines, out int count)
+    {
+        ulong pending = Volatile.Read(ref *_now) - seen;
+        count = (int)Math.Min(pending, (ulong)lines.Length);
+        if (pending > LogCapacity)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            lines[i] = _log[(seen + (ulong)i) % LogCapacity];
+        }
+
+        // The copies must be done before the check: pairs with the exchange in Publish (E2).
+        Interlocked.MemoryBarrier();
+        return Volatile.Read(ref *_reserved) - seen <= LogCapacity;
+    }
+
+    /// <summary>Waits until every reader that might use what was taken away before <paramref name="target"/> has left its scope or caught up (E3).</summary>
+    /// <param name="target">From <see cref="Publish(ReadOnlySpan{Invalidation})"/>.</param>
+    /// <remarks>Threads: any number of writers at once; none holds a lock while it waits. Never from inside an own scope.</remarks>
+    internal void WaitForReaders(ulong target)
+    {
+        // Full fence: pairs with the one in TryEnter.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _singleShot) != 0)
+        {
+            ProcessBarrier.Issue();
+        }
+
+        int slots = Volatile.Read(ref _slotsUsed);
+        for (int i = 0; i < slots; i++)
+        {
+            if (IsBehind(i, target))
+            {
+                Wait(i, target);
+            }
+        }
+    }
+
+    /// <summary>Gives the memory back, at once or when the last reader is closed.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            if (_open == 0)
+            {
+                _memory.Dispose();
+            }
+        }
+    }
+
+    // Acquire: pairs with the release in EpochSlot.Leave.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsBehind(int index, ulong target)
+    {
+        ulong announced = Volatile.Read(ref _slots[index].Announced);
+        return announced != 0 && announced < target;
+    }
+
+    private void Wait(int index, ulong target)
+    {
+        // A batch lasts some hundred nanoseconds: poll closely first, then leave the core to the reader.
+        for (int i = 0; i < 64; i++)
+        {
+            if (!IsBehind(index, target))
+            {
+                return;
+            }
+
+            Thread.SpinWait(1);
+        }
+
+        long start = Environment.TickCount64;
+        long report = (long)_patience.TotalMilliseconds;
+        while (IsBehind(index, target))
+        {
+            Thread.Yield();
+            long waited = Environment.TickCount64 - start;
+            if (waited >= report)
+            {
+                report += Math.Max(1, (long)_patience.TotalMilliseconds);
+                _stuck?.Invoke(new StuckReader(_names[index] ?? "closed", _threads[index], TimeSpan.FromMilliseconds(waited)));
+            }
+        }
+    }
+
+    private ulong PublishWholeSpaces(ReadOnlySpan<Invalidation> lines)
+    {
+        ulong target = 0;
+        ulong told = 0;
+        foreach (ref readonly Invalidation line in lines)
+        {
+            if (line.Space != told)
+            {
+                told = line.Space;
+                target = Publish(Invalidation.WholeSpace(told));
+            }
+        }
+
+        return target;
+    }
+}

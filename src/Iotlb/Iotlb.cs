@@ -1,0 +1,138 @@
+using System.Runtime.CompilerServices;
+
+namespace FastIova;
+
+/// <summary>
+/// The translation cache of one port: two direct-mapped arrays, one for pages of 4 KiB and one for pages of 2 MiB, probed
+/// across look-ups. It knows no page table.
+/// </summary>
+/// <remarks>
+/// <para>Owns: the two arrays (64 KiB each, touched where they are used), and the numbers that its tags give to spaces.</para>
+/// <para>Invariants. T1: an entry matches only look-ups of the space and the page that its tag names, with a permission
+/// that the tag holds. T2: an entry of the array of 4 KiB pages lies at index <c>iova[23:12]</c>, one of the array of 2 MiB
+/// pages at <c>iova[31:21]</c>, so an invalidation need not search for less than a page of the array's reach. T3: a number of
+/// a space is given out once between two clearings, so a space is flushed by taking a new number.</para>
+/// <para>Threads: the port's. Others never touch it; they write the invalidation log, and the port carries it out.</para>
+/// </remarks>
+internal sealed unsafe class Iotlb : IDisposable
+{
+    /// <summary>Where the two bytes lie in an address that hold the index of a 4 KiB page, and the mask that makes them a byte offset: 4,096 entries of 16 bytes.</summary>
+    internal const int SmallIndexByte = 1;
+    internal const int SmallIndexMask = 0xFFF0;
+
+    /// <summary>The same for a 2 MiB page: 2,048 entries, 32 bytes apart.</summary>
+    internal const int LargeIndexByte = 2;
+    internal const int LargeIndexMask = 0xFFE0;
+
+    internal const ulong SmallPageMask = ~0xFFFUL;
+    internal const ulong LargePageMask = ~0x1FFFFFUL;
+
+    private const ulong ArrayBytes = 1UL << 16;
+
+    private readonly VirtualMemory _memory;
+    private readonly byte* _small;
+    private readonly byte* _large;
+    private int _spaces;
+    private bool _smallFilled;
+    private bool _largeFilled;
+
+    internal Iotlb()
+    {
+        _memory = VirtualMemory.Reserve(2 * ArrayBytes, hugePages: false);
+        // SAFETY: two arrays of 64 KiB; every offset that the index masks let through lies inside, 16-byte aligned.
+        _small = _memory.Start;
+        _large = _memory.Start + ArrayBytes;
+    }
+
+    /// <summary>The array of 4 KiB pages.</summary>
+    internal byte* Small => _small;
+
+    /// <summary>The array of 2 MiB pages.</summary>
+    internal byte* Large => _large;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static int SmallOffset(ulong iova) => (int)(iova >> 8) & SmallIndexMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static int LargeOffset(ulong iova) => (int)(iova >> 16) & LargeIndexMask;
+
+    /// <summary>Gives a space its number in the tags.</summary>
+    /// <returns>The number as tag bits; zero when all are used up: <see cref="Clear"/> and give every space a new one.</returns>
+    internal ulong TryNumberSpace() => _spaces == TlbEntry.SpaceLast ? 0 : TlbEntry.SpaceBits(++_spaces);
+
+    /// <summary>Keeps a translation of a page that is 4 KiB or larger.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void FillSmall(ulong iova, ulong addend, ulong spaceBits, Permission permission)
+    {
+        _smallFilled = true;
+        *(TlbEntry*)(_small + SmallOffset(iova)) = new TlbEntry((iova & SmallPageMask) | TlbEntry.KeyBits(spaceBits, permission), addend);
+    }
+
+    /// <summary>Keeps a translation of a page that is 2 MiB or larger.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void FillLarge(ulong iova, ulong addend, ulong spaceBits, Permission permission)
+    {
+        _largeFilled = true;
+        *(TlbEntry*)(_large + LargeOffset(iova)) = new TlbEntry((iova & LargePageMask) | TlbEntry.KeyBits(spaceBits, permission), addend);
+    }
+
+    /// <summary>Drops the translations of a range, and nothing else.</summary>
+    /// <param name="spaceBits">Whose.</param>
+    /// <param name="span">Which addresses.</param>
+    internal void Invalidate(ulong spaceBits, IovaSpan span)
+    {
+        if (_smallFilled)
+        {
+            Invalidate(_small, SmallIndexByte, SmallIndexMask, 12, spaceBits, span);
+        }
+
+        if (_largeFilled)
+        {
+            Invalidate(_large, LargeIndexByte, LargeIndexMask, 21, spaceBits, span);
+        }
+    }
+
+    /// <summary>Drops everything; numbers of spaces may be given again.</summary>
+    internal void Clear()
+    {
+        _spaces = 0;
+        _smallFilled = false;
+        _largeFilled = false;
+        // SAFETY: the two arrays are this object's.
+        new Span<byte>(_small, (int)ArrayBytes).Clear();
+        new Span<byte>(_large, (int)ArrayBytes).Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _memory.Dispose();
+
+    private static void Invalidate(byte* array, int indexByte, int indexMask, int pageLg2, ulong spaceBits, IovaSpan span)
+    {
+        ulong first = span.First >> pageLg2;
+        ulong pages = (span.Last >> pageLg2) - first + 1;
+        if (pages <= 256)
+        {
+            for (ulong page = first; page < first + pages; page++)
+            {
+                ulong iova = page << pageLg2;
+                var entry = (TlbEntry*)(array + ((int)(iova >> (8 * indexByte)) & indexMask));
+                if (entry->IsOf(spaceBits) && entry->Tag >> pageLg2 == page)
+                {
+                    *entry = default;
+                }
+            }
+
+            return;
+        }
+
+        int stride = indexMask & -indexMask;
+        for (int offset = 0; offset <= indexMask; offset += stride)
+        {
+            var entry = (TlbEntry*)(array + offset);
+            if (entry->IsOf(spaceBits) && (entry->Tag >> pageLg2) - first < pages)
+            {
+                *entry = default;
+            }
+        }
+    }
+}

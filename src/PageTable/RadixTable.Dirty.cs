@@ -1,0 +1,32 @@
+namespace FastIova;
+
+internal sealed unsafe partial class RadixTable<TFormat>
+{
+    internal override void ScanDirty<TSink>(IovaSpan span, bool clear, ref TSink sink)
+    {
+        ulong rootLast = Math.Min(span.Last, Aperture.Last) >> RootShift;
+        for (ulong rootIndex = NextRoot(span.First >> RootShift, rootLast); rootIndex <= rootLast; rootIndex = NextRoot(rootIndex + 1, rootLast))
+        {
+            var root = new PtWord(_root[rootIndex]);
+            if (root.IsLarge)
+            {
+                if (WordChange.TakeDirty(ref _root[rootIndex], clear))
+                {
+                    sink.Add(rootIndex << RootShift, RootShift);
+                }
+            }
+            else if (_live[rootIndex] != 0)
+            {
+                LeafRange(span, rootIndex, out ulong indexFirst, out ulong indexLast);
+                ulong* leaf = Leaf(root);
+                for (ulong i = indexFirst; i <= indexLast; i++)
+                {
+                    if (WordChange.TakeDirty(ref leaf[i], clear))
+                    {
+                        sink.Add((rootIndex << RootShift) + (i << TFormat.GranuleLg2), TFormat.GranuleLg2);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace FastIova;
+
+/// <summary>The readers' view of a <see cref="RadixTable{TFormat}"/>: a flat root of large pages over leaf tables.</summary>
+/// <typeparam name="TFormat">The shape.</typeparam>
+internal readonly unsafe struct TwoLevelWalker<TFormat> : IWalker
+    where TFormat : IPtFormat
+{
+    private readonly ulong* _root;
+    private readonly ulong _beyond;
+
+    /// <param name="root">The root words; every index that an address without <paramref name="beyond"/> bits gives lies inside.</param>
+    /// <param name="beyond">The bits that no address in the aperture has.</param>
+    internal TwoLevelWalker(ulong* root, ulong beyond)
+    {
+        _root = root;
+        _beyond = beyond;
+    }
+
+    public ulong Beyond => _beyond;
+
+    public ulong OffsetMask => (1UL << TFormat.GranuleLg2) - 1;
+
+    public ulong LargeOffsetMask => (1UL << (TFormat.GranuleLg2 + TFormat.LeafLg2)) - 1;
+
+    // The offset of a leaf word in bytes, from the address shifted right so that its index lies above three zero bits.
+    private static ulong LeafByteMask => ((1UL << TFormat.LeafLg2) - 1) << 3;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong* WordOf(ulong iova)
+    {
+        // SAFETY: the index lies in the root; a table word points to a frame that outlives the scope of the reader.
+        ulong* rootWord = _root + (iova >> (TFormat.GranuleLg2 + TFormat.LeafLg2));
+        ulong word = *rootWord;
+        ulong isTable = 0 - ((word >> 3) & 1);
+        ulong leaf = word - PtWord.Table + ((iova >> (TFormat.GranuleLg2 - 3)) & LeafByteMask);
+        return (ulong*)((leaf & isTable) | ((ulong)rootWord & ~isTable));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void WordsOf8<TIsa>(ulong* iovas, ulong** words)
+        where TIsa : IIsa
+    {
+        if (TIsa.Lanes == 8)
+        {
+            // SAFETY: as WordOf, for each lane.
+            const int shift = 3;
+            int rootShift = TFormat.GranuleLg2 + TFormat.LeafLg2;
+            ulong* root = _root;
+            Vector512<ulong> iova = Vector512.Load(iovas);
+            Vector512<ulong> word = Vector512.Create(
+                root[iovas[0] >> rootShift],
+                root[iovas[1] >> rootShift],
+                root[iovas[2] >> rootShift],
+                root[iovas[3] >> rootShift],
+                root[iovas[4] >> rootShift],
+                root[iovas[5] >> rootShift],
+                root[iovas[6] >> rootShift],
+                root[iovas[7] >> rootShift]);
+            Vector512<ulong> table = Vector512.Create(PtWord.Table);
+            Vector512<ulong> isTable = Vector512.Equals(word & table, table);
+            Vector512<ulong> leaf = word - table + ((iova >>> (TFormat.GranuleLg2 - shift)) & Vector512.Create(LeafByteMask));
+            Vector512<ulong> rootWord = Vector512.Create((ulong)root) + ((iova >>> rootShift) << shift);
+            Vector512.ConditionalSelect(isTable, leaf, rootWord).StoreAligned((ulong*)words);
+            return;
+        }
+
+        for (int i = 0; i < 8; i++)
+        {
+            words[i] = WordOf(iovas[i]);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace FastIova;
+
+/// <summary>Runs of page table words, written and searched with vectors.</summary>
+/// <remarks>
+/// Every word is written by a naturally aligned 64-bit lane of a vector store. x86-64 and Armv8 hardware never tears such
+/// a lane, so a reader finds either the old word or the new one (P1).
+/// </remarks>
+internal static unsafe class WordFill
+{
+    /// <summary>Writes an arithmetic series.</summary>
+    /// <param name="words">The first word.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="value">The first value.</param>
+    /// <param name="step">Added from word to word.</param>
+    internal static void Series(ulong* words, ulong count, ulong value, ulong step)
+    {
+        // SAFETY: the caller owns [words, words + count).
+        ulong* end = words + count;
+        while (words < end && ((ulong)words & 63) != 0)
+        {
+            *words++ = value;
+            value += step;
+        }
+
+        if (end - words >= 8)
+        {
+            Vector512<ulong> series = Vector512.Create(value) + (Vector512.CreateSequence(0UL, 1UL) * step);
+            Vector512<ulong> stride = Vector512.Create(step * 8);
+            ulong* lastGroup = end - 8;
+            for (; words <= lastGroup; words += 8)
+            {
+                series.StoreAligned(words);
+                series += stride;
+            }
+
+            value = series.ToScalar();
+        }
+
+        while (words < end)
+        {
+            *words++ = value;
+            value += step;
+        }
+    }
+
+    /// <summary>Whether all words are absent.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsClear(ulong* words, ulong count) =>
+        // SAFETY: the caller owns [words, words + count), at most one leaf table.
+        !new ReadOnlySpan<ulong>(words, (int)count).ContainsAnyExcept(0UL);
+
+    /// <summary>How many words are present.</summary>
+    internal static ulong CountPresent(ulong* words, ulong count)
+    {
+        ulong present = 0;
+        for (ulong i = 0; i < count; i++)
+        {
+            present += (words[i] >> 2) & 1; // PtWord.Present
+        }
+
+        return present;
+    }
+}

@@ -1,0 +1,166 @@
+using System.Runtime.CompilerServices;
+
+namespace FastIova;
+
+/// <summary>What the translation loops of one port share: the reader's slot, the translation cache, and the work that an invalidation makes.</summary>
+/// <remarks>
+/// <para>Owns: one slot of the epoch and one <see cref="Iotlb"/>.</para>
+/// <para>Invariants. C1: inside a scope the cache holds nothing that was published as gone before the scope was entered.
+/// C2: a loop whose number in the cache was taken away has <see cref="TlbEntry.Unnumbered"/>, which no entry has.</para>
+/// <para>Threads: the port's; <see cref="Add"/> and <see cref="Remove"/> may be called by others.</para>
+/// </remarks>
+internal sealed unsafe class PortContext : IDisposable
+{
+    private const int LinesAtOnce = 64;
+
+    private readonly Lock _lock = new();
+    private readonly Epoch _epoch;
+    private readonly ReaderKind _kind;
+    private readonly EpochSlot* _slot;
+    private readonly ulong* _now;
+    private readonly bool _fenced;
+    private TranslationLoop[] _loops = [];
+    private bool _disposed;
+
+    /// <param name="epoch">Of the IOMMU that the port belongs to.</param>
+    /// <param name="name">For reports.</param>
+    /// <param name="kind">Who pays for the fence.</param>
+    /// <exception cref="InvalidOperationException">All slots are taken.</exception>
+    internal PortContext(Epoch epoch, string name, ReaderKind kind)
+    {
+        _epoch = epoch;
+        _kind = kind;
+        _slot = epoch.TryOpen(name, kind);
+        if (_slot == null)
+        {
+            throw new InvalidOperationException($"Port '{name}' cannot be opened: all {Epoch.SlotCapacity} ports of this IOMMU are open; close one.");
+        }
+
+        _now = epoch.Now;
+        _fenced = kind == ReaderKind.Batch;
+        Tlb = new Iotlb();
+    }
+
+    internal Iotlb Tlb { get; }
+
+    /// <summary>Enters a scope, unless the port is in one already.</summary>
+    /// <returns>Whether this call entered it, and so its <see cref="Leave"/> must end it.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool Enter()
+    {
+        // SAFETY: the slot is this context's until it is disposed.
+        if (_slot->Announced != 0)
+        {
+            return false;
+        }
+
+        if (!Epoch.TryEnter(_slot, _now, _fenced))
+        {
+            CatchUp();
+        }
+
+        return true;
+    }
+
+    /// <summary>Ends the scope that <see cref="Enter"/> entered.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Leave() => _slot->Leave();
+
+    /// <summary>Whether the port is inside a scope.</summary>
+    internal bool IsInScope => Volatile.Read(ref _slot->Announced) != 0;
+
+    /// <summary>Makes a loop hear of invalidations, from the next scope on.</summary>
+    internal void Add(TranslationLoop loop)
+    {
+        lock (_lock)
+        {
+            Volatile.Write(ref _loops, [.. _loops, loop]);
+        }
+    }
+
+    /// <summary>Forgets a loop that no scope uses any more.</summary>
+    internal void Remove(TranslationLoop loop)
+    {
+        lock (_lock)
+        {
+            Volatile.Write(ref _loops, [.. _loops.Where(l => l != loop)]);
+        }
+    }
+
+    /// <summary>Gives a loop a number in the cache; when all are used up, every loop starts anew with an empty cache.</summary>
+    internal ulong NumberSpace()
+    {
+        ulong bits = Tlb.TryNumberSpace();
+        if (bits == 0)
+        {
+            DropAll();
+            bits = Tlb.TryNumberSpace();
+        }
+
+        return bits;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            _epoch.Close(_slot, _kind);
+            Tlb.Dispose();
+        }
+    }
+
+    /// <summary>Carries out the log up to the present, announced all the while, so that writers wait.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void CatchUp()
+    {
+        Span<Invalidation> lines = stackalloc Invalidation[LinesAtOnce];
+        do
+        {
+            ulong present = Volatile.Read(ref *_now);
+            if (_epoch.ReadLog(_slot->Seen, lines, out int count))
+            {
+                foreach (ref readonly Invalidation line in lines[..count])
+                {
+                    CarryOut(in line);
+                }
+
+                _slot->Seen += (ulong)count;
+            }
+            else
+            {
+                DropAll();
+                _slot->Seen = present;
+            }
+        }
+        while (!Epoch.TryEnter(_slot, _now, _fenced));
+    }
+
+    private void CarryOut(in Invalidation line)
+    {
+        foreach (TranslationLoop loop in Volatile.Read(ref _loops))
+        {
+            if (loop.SpaceId == line.Space)
+            {
+                if (line.IsWholeSpace)
+                {
+                    loop.DropAll();
+                }
+                else
+                {
+                    loop.Drop(new IovaSpan(line.First, line.Last));
+                }
+            }
+        }
+    }
+
+    private void DropAll()
+    {
+        Tlb.Clear();
+        foreach (TranslationLoop loop in Volatile.Read(ref _loops))
+        {
+            loop.DropAll();
+        }
+    }
+}
