@@ -20,7 +20,12 @@ internal static class ReportTable
         var table = new Table { Border = TableBorder.Simple };
         foreach (string column in ReportText.Columns)
         {
-            table.AddColumn(new TableColumn(column) { NoWrap = true, Alignment = string.Equals(column, "id", StringComparison.Ordinal) ? Justify.Left : Justify.Right });
+            table.AddColumn(new TableColumn(column)
+            {
+                NoWrap = true,
+                Alignment = string.Equals(column, ReportText.Columns[0], StringComparison.Ordinal) ? Justify.Left : Justify.Right,
+                Padding = new Padding(0, 0, 1, 0),
+            });
         }
 
         string? group = null;
@@ -39,7 +44,7 @@ internal static class ReportTable
         console.Write(table);
         int judged = report.Figures.Count(figure => figure.Met is not null);
         int missed = report.Missed.Count();
-        console.WriteLine($"{report.Figures.Count} figures, {judged - missed} of {judged} targets met, instruction set {report.Machine.Isa}, {report.Machine.CpuModel}");
+        console.WriteLine($"figures: {report.Figures.Count}; targets met: {judged - missed} of {judged}; instruction set: {report.Machine.Isa}; processor: {report.Machine.CpuModel}");
     }
 
     // Only the verdict has a colour: it is what the eye looks for.

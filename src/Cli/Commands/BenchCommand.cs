@@ -22,6 +22,7 @@ internal static class BenchCommand
             AllowMultipleArgumentsPerToken = true,
             Arity = ArgumentArity.OneOrMore,
         };
+        only.Validators.Add(TakesNoOptions);
         var trace = new Option<string[]>("--trace")
         {
             Description = "Replay these recorded DMA traces instead of the default ones.",
@@ -68,6 +69,18 @@ internal static class BenchCommand
 
         argument.AddError($"--reps '{text}' is not a number from 1 to {RepsLast}: give how often to repeat each measurement, for example --reps 9.");
         return null;
+    }
+
+    // An option that takes many words would take a misspelled option for one of them.
+    private static void TakesNoOptions(OptionResult option)
+    {
+        foreach (Token token in option.Tokens)
+        {
+            if (token.Value.StartsWith('-'))
+            {
+                option.AddError($"'{token.Value}' is no option of bench, and no id begins with a hyphen: check its spelling.");
+            }
+        }
     }
 
     private static void FilesExist(OptionResult option)

@@ -14,6 +14,7 @@ public sealed class CommandLineTests
     [InlineData("/no/such/trace", "bench", "--trace", "/no/such/trace")]
     [InlineData("/proc/self/status", "bench", "--out", "/proc/self/status")]
     [InlineData("--only", "bench", "--only")]
+    [InlineData("--bogus", "bench", "--only", "machine/", "--bogus")]
     [InlineData("stray", "bench", "stray")]
     [InlineData("bunch", "bunch")]
     [InlineData("--help", new string[0])]

@@ -76,7 +76,7 @@ public sealed class ReportTests
         string[] lines = output.ToString().Split('\n');
         Assert.All(lines, line => Assert.True(line.Length <= 120, $"this line has {line.Length} columns: {line}"));
         Assert.Matches(@"lookup/L +2\.00 ns +2\.50 ns +1\.00 ns +2\.00x +≤ 1\.60x +NO +9", output.ToString());
-        Assert.Contains("4 figures, 1 of 3 targets met", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("figures: 4; targets met: 1 of 3", output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
