@@ -1,1 +1,40 @@
-return 0;
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+
+namespace FastIova.Cli;
+
+/// <summary>The <c>fastiova</c> command: reads the command line and hands over to one command.</summary>
+internal static class Program
+{
+    internal static int Main(string[] args) => Run(args, Console.Out, Console.Error);
+
+    /// <summary>Runs one command line.</summary>
+    /// <param name="args">The words after the program's name.</param>
+    /// <param name="output">Where results go.</param>
+    /// <param name="error">Where progress and complaints go.</param>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    internal static int Run(string[] args, TextWriter output, TextWriter error)
+    {
+        var root = new RootCommand("FastIova, a user-space IOMMU: tools around the translation engine.")
+        {
+            BenchCommand.Create(),
+        };
+        ParseResult parsed = root.Parse(args);
+
+        // Asked for help, a user gets it, whatever else is on the line.
+        if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
+        {
+            foreach (ParseError complaint in parsed.Errors)
+            {
+                error.WriteLine($"fastiova: {complaint.Message}");
+            }
+
+            string command = parsed.CommandResult.Command == root ? string.Empty : $" {parsed.CommandResult.Command.Name}";
+            error.WriteLine($"fastiova: 'fastiova{command} --help' lists what is accepted.");
+            return ExitCode.BadUsage;
+        }
+
+        return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error });
+    }
+}

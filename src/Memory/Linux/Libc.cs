@@ -5,6 +5,7 @@ namespace FastIova;
 /// <summary>The system calls that the engine makes, with the values of Linux on 64-bit machines.</summary>
 internal static unsafe partial class Libc
 {
+    // SAFETY: declarations only. Nothing is dereferenced here; each caller says why its pointers are valid.
     internal const int ProtNone = 0;
     internal const int ProtRead = 1;
     internal const int ProtWrite = 2;

@@ -1,0 +1,10 @@
+namespace FastIova.Cli;
+
+/// <summary>All suites, in the order of the report.</summary>
+internal static class Suites
+{
+    internal static IReadOnlyList<ISuite> All { get; } =
+    [
+        new MemorySpeedSuite(),
+    ];
+}
