@@ -20,7 +20,8 @@ public sealed class DmaPort : IDisposable
     private PortContext _context;
     private readonly IsaWidth _isa;
     private readonly Dictionary<uint, (TranslationLoop Loop, Domain Domain)> _attachments = [];
-    private TranslationLoop? _loop;
+    private readonly DetachedLoop _detached;
+    private TranslationLoop _loop;
     private (uint Pasid, TranslationLoop Loop)[] _pasids = [];
     private bool _disposed;
 
@@ -35,6 +36,8 @@ public sealed class DmaPort : IDisposable
         _iommu = iommu;
         Options = options;
         _context = new PortContext(iommu.Epoch, options.Name, options.Kind);
+        _detached = new DetachedLoop(_context);
+        _loop = _detached;
     }
 
     /// <summary>What the port was made of.</summary>
@@ -66,7 +69,7 @@ public sealed class DmaPort : IDisposable
     /// <summary>Enters a scope in which translations may be used.</summary>
     /// <returns>The scope; dispose it soon.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public DmaScope Enter() => new(_context);
+    public DmaScope Enter() => new(_context, ref _loop);
 
     /// <summary>Translates one address of the domain without PASID.</summary>
     /// <param name="iova">Any address.</param>
@@ -74,18 +77,8 @@ public sealed class DmaPort : IDisposable
     /// <param name="host">The host address, or zero on a fault. Valid in the surrounding scope.</param>
     /// <returns>False on a fault, which <see cref="Explain"/> describes.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryTranslate(ulong iova, Permission access, out nuint host)
-    {
-        using DmaScope scope = Enter();
-        TranslationLoop? loop = _loop;
-        if (loop is null)
-        {
-            host = 0;
-            return false;
-        }
-
-        return loop.TryTranslate(iova, access, out host);
-    }
+    public bool TryTranslate(ulong iova, Permission access, out nuint host) =>
+        Volatile.Read(ref _loop).TryHit(iova, access, out host) || TryTranslateInScope(iova, access, out host);
 
     /// <summary>Translates one address of a process address space.</summary>
     /// <param name="iova">Any address.</param>
@@ -96,8 +89,7 @@ public sealed class DmaPort : IDisposable
     public bool TryTranslate(ulong iova, Permission access, uint pasid, out nuint host)
     {
         using DmaScope scope = Enter();
-        host = 0;
-        return LoopOf(pasid) is { } loop && loop.TryTranslate(iova, access, out host);
+        return LoopOf(pasid).TryTranslate(iova, access, out host);
     }
 
     /// <summary>Translates many addresses: a fraction of a nanosecond each while they hit the cache.</summary>
@@ -122,20 +114,10 @@ public sealed class DmaPort : IDisposable
             PortError.Argument_NoRoom(iovas.Length, hosts.Length);
         }
 
-        using DmaScope scope = Enter();
-        TranslationLoop? loop = LoopOf(pasid);
-        int failed = 0;
-        if (loop is not null)
-        {
-            failed = loop.Translate(iovas, hosts, access, next);
-        }
-        else
-        {
-            hosts[..iovas.Length].Clear();
-            failed = iovas.IsEmpty ? -1 : 0;
-        }
-
+        DmaScope scope = Enter();
+        int failed = LoopOf(pasid).Translate(iovas, hosts, access, next);
         fault = failed < 0 ? default : Explain(iovas[failed], access, pasid);
+        scope.Dispose();
         return failed < 0;
     }
 
@@ -171,13 +153,7 @@ public sealed class DmaPort : IDisposable
         }
 
         using DmaScope scope = Enter();
-        if (LoopOf(pasid) is not { } loop)
-        {
-            fault = Explain(iova, access, pasid);
-            return 0;
-        }
-
-        ulong done = Segments.Translate(loop, span, access, segments, out count, out bool faulted);
+        ulong done = Segments.Translate(LoopOf(pasid), span, access, segments, out count, out bool faulted);
         fault = faulted ? Explain(iova + done, access, pasid) : default;
         return done;
     }
@@ -190,17 +166,15 @@ public sealed class DmaPort : IDisposable
     /// <returns>False on a fault.</returns>
     public bool Read(ulong iova, Span<byte> buffer, out Fault fault, uint pasid = Fault.NoPasid)
     {
-        using DmaScope scope = Enter();
-        int done = 0;
-        bool good = TryBegin(iova, buffer.Length, Permission.Read, pasid, out TranslationLoop? loop, out fault);
-        if (good && loop is not null)
+        if (!TrySpan(iova, buffer.Length, Permission.Read, pasid, out fault))
         {
-            done = DmaCopy.Read(loop, iova, buffer);
-            good = done == buffer.Length;
-            fault = good ? default : Explain(iova + (ulong)done, Permission.Read, pasid);
+            return false;
         }
 
-        return good;
+        using DmaScope scope = Enter();
+        int done = DmaCopy.Read(LoopOf(pasid), iova, buffer);
+        fault = done == buffer.Length ? default : Explain(iova + (ulong)done, Permission.Read, pasid);
+        return done == buffer.Length;
     }
 
     /// <summary>Writes memory as the device does, across pages, and marks the pages dirty.</summary>
@@ -211,16 +185,15 @@ public sealed class DmaPort : IDisposable
     /// <returns>False on a fault.</returns>
     public bool Write(ulong iova, ReadOnlySpan<byte> data, out Fault fault, uint pasid = Fault.NoPasid)
     {
-        using DmaScope scope = Enter();
-        bool good = TryBegin(iova, data.Length, Permission.Write, pasid, out TranslationLoop? loop, out fault);
-        if (good && loop is not null)
+        if (!TrySpan(iova, data.Length, Permission.Write, pasid, out fault))
         {
-            int done = DmaCopy.Write(loop, iova, data);
-            good = done == data.Length;
-            fault = good ? default : Explain(iova + (ulong)done, Permission.Write, pasid);
+            return false;
         }
 
-        return good;
+        using DmaScope scope = Enter();
+        int done = DmaCopy.Write(LoopOf(pasid), iova, data);
+        fault = done == data.Length ? default : Explain(iova + (ulong)done, Permission.Write, pasid);
+        return done == data.Length;
     }
 
     /// <summary>Adds to a 32-bit word in memory, atomically (PCIe FetchAdd).</summary>
@@ -293,8 +266,7 @@ public sealed class DmaPort : IDisposable
     public Fault Explain(ulong iova, Permission access, uint pasid = Fault.NoPasid)
     {
         using DmaScope scope = Enter();
-        FaultReason reason = LoopOf(pasid)?.Explain(iova, access) ?? FaultReason.NotAttached;
-        return new Fault(iova, access, reason, Options.Device, pasid);
+        return new Fault(iova, access, LoopOf(pasid).Explain(iova, access), Options.Device, pasid);
     }
 
     /// <summary>Closes the port and detaches it everywhere. The second call does nothing.</summary>
@@ -308,7 +280,7 @@ public sealed class DmaPort : IDisposable
             }
 
             _disposed = true;
-            _loop = null;
+            _loop = _detached;
             _pasids = [];
             _context.Dispose();
 
@@ -323,13 +295,11 @@ public sealed class DmaPort : IDisposable
         }
     }
 
-    private TranslationLoop? LoopOf(uint pasid)
-    {
-        if (pasid == Fault.NoPasid)
-        {
-            return _loop;
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private TranslationLoop LoopOf(uint pasid) => pasid == Fault.NoPasid ? Volatile.Read(ref _loop) : LoopOfPasid(pasid);
 
+    private TranslationLoop LoopOfPasid(uint pasid)
+    {
         foreach ((uint attached, TranslationLoop loop) in Volatile.Read(ref _pasids))
         {
             if (attached == pasid)
@@ -338,7 +308,15 @@ public sealed class DmaPort : IDisposable
             }
         }
 
-        return null;
+        return _detached;
+    }
+
+    // The attachment is read again: it may have been replaced since the fast way looked at it outside a scope.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryTranslateInScope(ulong iova, Permission access, out nuint host)
+    {
+        using DmaScope scope = Enter();
+        return scope.TryTranslate(iova, access, out host);
     }
 
     private bool Replace(uint pasid, Domain? domain)
@@ -370,7 +348,7 @@ public sealed class DmaPort : IDisposable
             }
 
             // From here on new scopes use the new attachment; those that began before are waited for.
-            Volatile.Write(ref _loop, _attachments.TryGetValue(Fault.NoPasid, out (TranslationLoop Loop, Domain Domain) plain) ? plain.Loop : null);
+            Volatile.Write(ref _loop, _attachments.TryGetValue(Fault.NoPasid, out (TranslationLoop Loop, Domain Domain) plain) ? plain.Loop : _detached);
             Volatile.Write(ref _pasids, [.. _attachments.Where(a => a.Key != Fault.NoPasid).Select(a => (a.Key, a.Value.Loop))]);
             if (replaces)
             {
@@ -383,29 +361,11 @@ public sealed class DmaPort : IDisposable
         }
     }
 
-    private bool TryBegin(ulong iova, int length, Permission access, uint pasid, out TranslationLoop? loop, out Fault fault)
+    private bool TrySpan(ulong iova, int length, Permission access, uint pasid, out Fault fault)
     {
-        loop = LoopOf(pasid);
-        fault = default;
-        if (length == 0)
-        {
-            loop = null;
-            return true;
-        }
-
-        if (iova + (ulong)(length - 1) < iova)
-        {
-            fault = new Fault(iova, access, FaultReason.Wraps, Options.Device, pasid);
-            return false;
-        }
-
-        if (loop is null)
-        {
-            fault = Explain(iova, access, pasid);
-            return false;
-        }
-
-        return true;
+        bool wraps = length > 0 && iova + (ulong)(length - 1) < iova;
+        fault = wraps ? new Fault(iova, access, FaultReason.Wraps, Options.Device, pasid) : default;
+        return !wraps;
     }
 
     private bool TryWord(ulong iova, ulong size, uint pasid, out nuint host, out Fault fault)
@@ -418,7 +378,7 @@ public sealed class DmaPort : IDisposable
             return false;
         }
 
-        if (LoopOf(pasid) is { } loop && loop.TryTranslate(iova, Permission.ReadWrite, out host))
+        if (LoopOf(pasid).TryTranslate(iova, Permission.ReadWrite, out host))
         {
             return true;
         }

@@ -38,7 +38,7 @@ internal sealed unsafe class Iotlb : IDisposable
 
     internal Iotlb()
     {
-        _memory = VirtualMemory.Reserve(2 * ArrayBytes, hugePages: false);
+        _memory = VirtualMemory.Reserve((2 * ArrayBytes) + (Probe.MissWords * sizeof(ulong)), hugePages: false);
         // SAFETY: two arrays of 64 KiB; every offset that the index masks let through lies inside, 16-byte aligned.
         _small = _memory.Start;
         _large = _memory.Start + ArrayBytes;
@@ -49,6 +49,9 @@ internal sealed unsafe class Iotlb : IDisposable
 
     /// <summary>The array of 2 MiB pages.</summary>
     internal byte* Large => _large;
+
+    /// <summary>Room for the map of one batch's misses.</summary>
+    internal ulong* Misses => (ulong*)(_large + ArrayBytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static int SmallOffset(ulong iova) => (int)(iova >> 8) & SmallIndexMask;

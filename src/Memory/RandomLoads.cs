@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace FastIova;
 
@@ -21,13 +20,17 @@ internal sealed unsafe class RandomLoads : IDisposable
     private const int PhaseLoads = 64;
 
     private readonly VirtualMemory _area;
-    private readonly uint[] _words;
+    private readonly VirtualMemory _list;
+    private readonly int _count;
 
-    private RandomLoads(VirtualMemory area, uint[] words)
+    private RandomLoads(VirtualMemory area, ReadOnlySpan<ulong> words)
     {
         _area = area;
-        _words = words;
-        foreach (uint word in words)
+        _list = VirtualMemory.Reserve((ulong)Math.Max(1, words.Length) * sizeof(ulong), hugePages: true);
+        _count = words.Length;
+        // SAFETY: the list has room for every index.
+        words.CopyTo(new Span<ulong>(_list.Start, _count));
+        foreach (ulong word in words)
         {
             Expected += Content(word);
         }
@@ -42,10 +45,10 @@ internal sealed unsafe class RandomLoads : IDisposable
     /// <returns>The loads.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An index lies outside the area.</exception>
     /// <exception cref="IOException">The kernel has no memory.</exception>
-    internal static RandomLoads Over(ulong areaBytes, uint[] words)
+    internal static RandomLoads Over(ulong areaBytes, ReadOnlySpan<ulong> words)
     {
         ulong areaWords = areaBytes / sizeof(ulong);
-        foreach (uint word in words)
+        foreach (ulong word in words)
         {
             if (word >= areaWords)
             {
@@ -71,13 +74,8 @@ internal sealed unsafe class RandomLoads : IDisposable
     {
         // SAFETY: I1, here and in the other ways.
         ulong* start = (ulong*)_area.Start;
-        ulong sum = 0;
-        foreach (uint word in _words)
-        {
-            sum += start[word];
-        }
-
-        return sum;
+        ulong* words = (ulong*)_list.Start;
+        return Rest(start, words, 0, _count);
     }
 
     /// <summary>Eight at a time into one vector.</summary>
@@ -86,15 +84,15 @@ internal sealed unsafe class RandomLoads : IDisposable
     {
         // SAFETY: I1.
         ulong* start = (ulong*)_area.Start;
-        ReadOnlySpan<uint> words = _words;
         Vector512<ulong> sums = default;
-        while (words.Length >= 8)
+        int i = 0;
+        ulong* words = (ulong*)_list.Start;
+        for (; i <= _count - 8; i += 8)
         {
-            sums += Eight(start, words);
-            words = words[8..];
+            sums += Eight(start, words + i);
         }
 
-        return Vector512.Sum(sums) + Rest(start, words);
+        return Vector512.Sum(sums) + Rest(start, words, i, _count);
     }
 
     /// <summary>Prefetches a block, then loads it.</summary>
@@ -103,24 +101,23 @@ internal sealed unsafe class RandomLoads : IDisposable
     {
         // SAFETY: I1, for prefetches as for loads.
         ulong* start = (ulong*)_area.Start;
-        ReadOnlySpan<uint> words = _words;
         Vector512<ulong> sums = default;
-        while (words.Length >= PhaseLoads)
+        int i = 0;
+        ulong* words = (ulong*)_list.Start;
+        for (; i <= _count - PhaseLoads; i += PhaseLoads)
         {
-            for (int i = 0; i < PhaseLoads; i++)
+            for (int j = i; j < i + PhaseLoads; j++)
             {
-                Prefetch(start + words[i]);
+                Prefetch.ToL1(start + words[j]);
             }
 
-            for (int i = 0; i < PhaseLoads; i += 8)
+            for (int j = i; j < i + PhaseLoads; j += 8)
             {
-                sums += Eight(start, words[i..]);
+                sums += Eight(start, words + j);
             }
-
-            words = words[PhaseLoads..];
         }
 
-        return Vector512.Sum(sums) + Rest(start, words);
+        return Vector512.Sum(sums) + Rest(start, words, i, _count);
     }
 
     /// <summary>Prefetches a fixed distance ahead of the loads.</summary>
@@ -129,26 +126,30 @@ internal sealed unsafe class RandomLoads : IDisposable
     {
         // SAFETY: I1, for prefetches as for loads.
         ulong* start = (ulong*)_area.Start;
-        ReadOnlySpan<uint> words = _words;
         Vector512<ulong> sums = default;
-        while (words.Length >= AheadLoads + 8)
+        int i = 0;
+        ulong* words = (ulong*)_list.Start;
+        for (; i <= _count - AheadLoads - 8; i += 8)
         {
-            for (int i = AheadLoads; i < AheadLoads + 8; i++)
+            for (int j = i + AheadLoads; j < i + AheadLoads + 8; j++)
             {
-                Prefetch(start + words[i]);
+                Prefetch.ToL1(start + words[j]);
             }
 
-            sums += Eight(start, words);
-            words = words[8..];
+            sums += Eight(start, words + i);
         }
 
-        return Vector512.Sum(sums) + Rest(start, words);
+        return Vector512.Sum(sums) + Rest(start, words, i, _count);
     }
 
     /// <summary>Gives the memory back.</summary>
-    public void Dispose() => _area.Dispose();
+    public void Dispose()
+    {
+        _list.Dispose();
+        _area.Dispose();
+    }
 
-    private static Vector512<ulong> Eight(ulong* start, ReadOnlySpan<uint> words) =>
+    private static Vector512<ulong> Eight(ulong* start, ulong* words) =>
         Vector512.Create(
             start[words[0]],
             start[words[1]],
@@ -159,23 +160,15 @@ internal sealed unsafe class RandomLoads : IDisposable
             start[words[6]],
             start[words[7]]);
 
-    private static ulong Rest(ulong* start, ReadOnlySpan<uint> words)
+    private static ulong Rest(ulong* start, ulong* words, int first, int end)
     {
         ulong sum = 0;
-        foreach (uint word in words)
+        for (int i = first; i < end; i++)
         {
-            sum += start[word];
+            sum += start[words[i]];
         }
 
         return sum;
-    }
-
-    private static void Prefetch(ulong* word)
-    {
-        if (Sse.IsSupported)
-        {
-            Sse.Prefetch0(word);
-        }
     }
 
     // An odd multiplier: different words have different contents, so a load from the wrong place changes the sum.

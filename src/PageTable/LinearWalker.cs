@@ -18,12 +18,24 @@ internal readonly unsafe struct LinearWalker<TFormat> : IWalker
         _beyond = beyond;
     }
 
-    public ulong Beyond => _beyond;
+    public ulong Beyond
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _beyond;
+    }
 
-    public ulong OffsetMask => (1UL << TFormat.GranuleLg2) - 1;
+    public ulong OffsetMask
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (1UL << TFormat.GranuleLg2) - 1;
+    }
 
     // No word of this shape is large.
-    public ulong LargeOffsetMask => (1UL << TFormat.GranuleLg2) - 1;
+    public ulong LargeOffsetMask
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (1UL << TFormat.GranuleLg2) - 1;
+    }
 
     // SAFETY: the index lies in the array.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

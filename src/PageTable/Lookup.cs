@@ -13,7 +13,7 @@ internal static unsafe class Lookup
     /// </summary>
     internal const int Ahead = 64;
 
-    /// <summary>Walks for a batch of addresses.</summary>
+    /// <summary>Walks for a batch of addresses whose words may be far away: they are asked for ahead.</summary>
     /// <typeparam name="TWalker">The shape of the table.</typeparam>
     /// <typeparam name="TIsa">The vectors to use; all forms give the same answers.</typeparam>
     /// <param name="walker">The table.</param>
@@ -26,138 +26,148 @@ internal static unsafe class Lookup
     /// <param name="announced">Whether this batch was itself announced, so that its first words are on their way.</param>
     /// <returns>False when at least one answer is zero.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    [SkipLocalsInit]
     internal static bool RunAhead<TWalker, TIsa>(TWalker walker, ulong* iovas, ulong* hosts, int count, ulong need, ulong* next, int nextCount, bool announced)
         where TWalker : unmanaged, IWalker
         where TIsa : IIsa
     {
         // SAFETY: iovas and hosts have count elements, next has nextCount. Every address is stripped of the bits beyond the
-        // aperture before a word is looked for, so the words asked for exist.
-        ulong mask = ~walker.Beyond;
+        // aperture, or known to have none, before a word is looked for, so the words asked for exist.
         if (!announced)
         {
-            for (int i = 0; i < Math.Min(Ahead, count); i++)
-            {
-                Prefetch.ToL1(walker.WordOf(iovas[i] & mask));
-            }
-
-            for (int i = 0; i < Math.Min(Ahead - count, nextCount); i++)
-            {
-                Prefetch.ToL1(walker.WordOf(next[i] & mask));
-            }
+            Fetch(walker, iovas, Math.Min(Ahead, count));
+            Fetch(walker, next, Math.Min(Ahead - count, nextCount));
         }
 
         // First the groups whose look-ahead lies in the batch, then those that ask for the first words of the next one.
         int done = Math.Max(0, count - Ahead) & ~7;
-        bool good = Groups<TWalker, TIsa>(walker, iovas, hosts, done, need, iovas + Ahead);
+        bool good = Groups<TWalker, TIsa, FetchSome>(walker, iovas, hosts, done, need, iovas + Ahead);
         int offset = done + Ahead - count;
         if (offset < 0)
         {
-            good &= Run<TWalker, TIsa>(walker, iovas + done, hosts + done, 8, need);
+            good &= Groups<TWalker, TIsa, FetchNothing>(walker, iovas + done, hosts + done, 8, need, null);
             done += 8;
             offset += 8;
         }
 
         int announcing = Math.Max(0, Math.Min(nextCount - offset, count - done)) & ~7;
-        good &= Groups<TWalker, TIsa>(walker, iovas + done, hosts + done, announcing, need, next + offset);
+        good &= Groups<TWalker, TIsa, FetchSome>(walker, iovas + done, hosts + done, announcing, need, next + offset);
         done += announcing;
         return good & Run<TWalker, TIsa>(walker, iovas + done, hosts + done, count - done, need);
     }
 
     /// <summary>Walks for a batch of addresses whose words are near.</summary>
+    /// <returns>False when at least one answer is zero.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    [SkipLocalsInit]
     internal static bool Run<TWalker, TIsa>(TWalker walker, ulong* iovas, ulong* hosts, int count, ulong need)
         where TWalker : unmanaged, IWalker
         where TIsa : IIsa
     {
         // SAFETY: as RunAhead.
-        byte* room = stackalloc byte[128];
-        ulong** words = (ulong**)(((ulong)room + 63) & ~63UL);
-        bool good = true;
-        int i = 0;
-        for (; i <= count - 8; i += 8)
-        {
-            good &= Group<TWalker, TIsa>(walker, iovas + i, hosts + i, words, need);
-        }
+        int grouped = count & ~7;
+        bool good = Groups<TWalker, TIsa, FetchNothing>(walker, iovas, hosts, grouped, need, null);
+        return good & (grouped == count || Apart(walker, iovas + grouped, hosts + grouped, count - grouped, need));
+    }
 
-        for (; i < count; i++)
+    /// <summary>Addresses one by one, wherever they lie.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Apart<TWalker>(TWalker walker, ulong* iovas, ulong* hosts, int count, ulong need)
+        where TWalker : unmanaged, IWalker
+    {
+        bool good = true;
+        for (int i = 0; i < count; i++)
         {
-            good &= One(walker, iovas[i], hosts + i, need);
+            bool inside = (iovas[i] & walker.Beyond) == 0;
+            good &= Finish(walker, inside ? *walker.WordOf(iovas[i]) : 0, iovas[i], hosts + i, need);
         }
 
         return good;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Groups<TWalker, TIsa>(TWalker walker, ulong* iovas, ulong* hosts, int count, ulong need, ulong* ahead)
+    private static void Fetch<TWalker>(TWalker walker, ulong* iovas, int count)
+        where TWalker : unmanaged, IWalker
+    {
+        ulong mask = ~walker.Beyond;
+        for (int i = 0; i < count; i++)
+        {
+            Prefetch.ToL1(walker.WordOf(iovas[i] & mask));
+        }
+    }
+
+    /// <summary>The walk itself, for whole groups of eight.</summary>
+    private static bool Groups<TWalker, TIsa, TFetch>(TWalker walker, ulong* iovas, ulong* hosts, int count, ulong need, ulong* ahead)
         where TWalker : unmanaged, IWalker
         where TIsa : IIsa
+        where TFetch : IFetch
     {
         byte* room = stackalloc byte[128];
         ulong** words = (ulong**)(((ulong)room + 63) & ~63UL);
         ulong mask = ~walker.Beyond;
+        ulong* end = iovas + count;
         bool good = true;
-        for (int i = 0; i < count; i += 8)
-        {
-            Prefetch.ToL1(walker.WordOf(ahead[i] & mask));
-            Prefetch.ToL1(walker.WordOf(ahead[i + 1] & mask));
-            Prefetch.ToL1(walker.WordOf(ahead[i + 2] & mask));
-            Prefetch.ToL1(walker.WordOf(ahead[i + 3] & mask));
-            Prefetch.ToL1(walker.WordOf(ahead[i + 4] & mask));
-            Prefetch.ToL1(walker.WordOf(ahead[i + 5] & mask));
-            Prefetch.ToL1(walker.WordOf(ahead[i + 6] & mask));
-            Prefetch.ToL1(walker.WordOf(ahead[i + 7] & mask));
-            good &= Group<TWalker, TIsa>(walker, iovas + i, hosts + i, words, need);
-        }
-
-        return good;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Group<TWalker, TIsa>(TWalker walker, ulong* iovas, ulong* hosts, ulong** words, ulong need)
-        where TWalker : unmanaged, IWalker
-        where TIsa : IIsa
-    {
-        ulong any = iovas[0] | iovas[1] | iovas[2] | iovas[3] | iovas[4] | iovas[5] | iovas[6] | iovas[7];
-        if ((any & walker.Beyond) != 0)
-        {
-            return Apart(walker, iovas, hosts, need);
-        }
-
-        walker.WordsOf8<TIsa>(iovas, words);
         if (TIsa.Lanes == 8)
         {
-            Vector512<ulong> word = Vector512.Create(*words[0], *words[1], *words[2], *words[3], *words[4], *words[5], *words[6], *words[7]);
-            Vector512<ulong> large = Vector512.Create(PtWord.Large);
-            Vector512<ulong> offset = Vector512.ConditionalSelect(
-                Vector512.Equals(word & large, large),
-                Vector512.Create(walker.LargeOffsetMask),
-                Vector512.Create(walker.OffsetMask));
-            Vector512<ulong> wanted = Vector512.Create(need);
-            Vector512<ulong> allowed = Vector512.Equals(word & wanted, wanted);
-            (Vector512.ConditionalSelect(offset, Vector512.Load(iovas), word) & allowed).Store(hosts);
-            return allowed == Vector512<ulong>.AllBitsSet;
-        }
+            Vector512<ulong> beyond = Vector512.Create(walker.Beyond);
+            Vector512<ulong> refused = default;
+            for (; iovas < end; iovas += 8, hosts += 8)
+            {
+                // Left, not called from: a call in the loop would spill its vectors.
+                Vector512<ulong> iova = Vector512.Load(iovas);
+                if ((iova & beyond) != Vector512<ulong>.Zero)
+                {
+                    break;
+                }
 
-        if (TIsa.Lanes == 4)
+                walker.WordsOf8<TIsa>(iovas, words);
+                if (TFetch.Fetches)
+                {
+                    for (ulong* group = ahead + 8; ahead < group; ahead++)
+                    {
+                        Prefetch.ToL1(walker.WordOf(*ahead & mask));
+                    }
+                }
+
+                Vector512<ulong> word = Vector512.Create(*words[0], *words[1], *words[2], *words[3], *words[4], *words[5], *words[6], *words[7]);
+                Vector512<ulong> large = Vector512.Create(PtWord.Large);
+                Vector512<ulong> offset = Vector512.ConditionalSelect(
+                    Vector512.Equals(word & large, large),
+                    Vector512.Create(walker.LargeOffsetMask),
+                    Vector512.Create(walker.OffsetMask));
+                Vector512<ulong> wanted = Vector512.Create(need);
+                Vector512<ulong> allowed = Vector512.Equals(word & wanted, wanted);
+                refused |= ~allowed;
+                (Vector512.ConditionalSelect(offset, iova, word) & allowed).Store(hosts);
+            }
+
+            good = refused == Vector512<ulong>.Zero;
+        }
+        else
         {
-            return Half(walker, iovas, hosts, words, need) & Half(walker, iovas + 4, hosts + 4, words + 4, need);
+            for (; iovas < end; iovas += 8, hosts += 8)
+            {
+                if (((iovas[0] | iovas[1] | iovas[2] | iovas[3] | iovas[4] | iovas[5] | iovas[6] | iovas[7]) & walker.Beyond) != 0)
+                {
+                    break;
+                }
+
+                walker.WordsOf8<TIsa>(iovas, words);
+                if (TFetch.Fetches)
+                {
+                    for (ulong* group = ahead + 8; ahead < group; ahead++)
+                    {
+                        Prefetch.ToL1(walker.WordOf(*ahead & mask));
+                    }
+                }
+
+                for (int i = 0; i < 8; i += TIsa.Lanes)
+                {
+                    good &= TIsa.Lanes == 4 ? Half(walker, iovas + i, hosts + i, words + i, need)
+                        : TIsa.Lanes == 2 ? Pair(walker, iovas + i, hosts + i, words + i, need)
+                        : Finish(walker, *words[i], iovas[i], hosts + i, need);
+                }
+            }
         }
 
-        if (TIsa.Lanes == 2)
-        {
-            return Pair(walker, iovas, hosts, words, need) & Pair(walker, iovas + 2, hosts + 2, words + 2, need)
-                & Pair(walker, iovas + 4, hosts + 4, words + 4, need) & Pair(walker, iovas + 6, hosts + 6, words + 6, need);
-        }
-
-        bool good = true;
-        for (int i = 0; i < 8; i++)
-        {
-            good &= Finish(walker, *words[i], iovas[i], hosts + i, need);
-        }
-
-        return good;
+        return good & (iovas == end || Apart(walker, iovas, hosts, (int)(end - iovas), need));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -192,33 +202,6 @@ internal static unsafe class Lookup
         return allowed == Vector128<ulong>.AllBitsSet;
     }
 
-    /// <summary>A group in which an address lies beyond the aperture.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool Apart<TWalker>(TWalker walker, ulong* iovas, ulong* hosts, ulong need)
-        where TWalker : unmanaged, IWalker
-    {
-        bool good = true;
-        for (int i = 0; i < 8; i++)
-        {
-            good &= One(walker, iovas[i], hosts + i, need);
-        }
-
-        return good;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool One<TWalker>(TWalker walker, ulong iova, ulong* host, ulong need)
-        where TWalker : unmanaged, IWalker
-    {
-        if ((iova & walker.Beyond) != 0)
-        {
-            *host = 0;
-            return false;
-        }
-
-        return Finish(walker, *walker.WordOf(iova), iova, host, need);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Finish<TWalker>(TWalker walker, ulong word, ulong iova, ulong* host, ulong need)
         where TWalker : unmanaged, IWalker
@@ -227,5 +210,21 @@ internal static unsafe class Lookup
         bool allowed = (~word & need) == 0;
         *host = allowed ? (word & ~offset) | (iova & offset) : 0;
         return allowed;
+    }
+
+    /// <summary>Whether a walk asks for other words while it goes on.</summary>
+    private interface IFetch
+    {
+        static abstract bool Fetches { get; }
+    }
+
+    private readonly struct FetchNothing : IFetch
+    {
+        public static bool Fetches => false;
+    }
+
+    private readonly struct FetchSome : IFetch
+    {
+        public static bool Fetches => true;
     }
 }

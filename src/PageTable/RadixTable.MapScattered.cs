@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace FastIova;
 
 internal sealed unsafe partial class RadixTable<TFormat>
@@ -7,7 +5,6 @@ internal sealed unsafe partial class RadixTable<TFormat>
     /// <summary>Enough to overlap the misses of one group, few enough that its words stay in the first-level cache.</summary>
     private const int GroupPages = 64;
 
-    [SkipLocalsInit]
     internal override MapStatus MapScattered(ReadOnlySpan<ulong> iovas, ReadOnlySpan<ulong> hosts, Permission permission)
     {
         if (iovas.Length != hosts.Length)

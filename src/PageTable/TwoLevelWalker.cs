@@ -19,14 +19,31 @@ internal readonly unsafe struct TwoLevelWalker<TFormat> : IWalker
         _beyond = beyond;
     }
 
-    public ulong Beyond => _beyond;
+    // Every member is forced inline: one call in a loop of the look-up spills all its vectors.
+    public ulong Beyond
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _beyond;
+    }
 
-    public ulong OffsetMask => (1UL << TFormat.GranuleLg2) - 1;
+    public ulong OffsetMask
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (1UL << TFormat.GranuleLg2) - 1;
+    }
 
-    public ulong LargeOffsetMask => (1UL << (TFormat.GranuleLg2 + TFormat.LeafLg2)) - 1;
+    public ulong LargeOffsetMask
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (1UL << (TFormat.GranuleLg2 + TFormat.LeafLg2)) - 1;
+    }
 
     // The offset of a leaf word in bytes, from the address shifted right so that its index lies above three zero bits.
-    private static ulong LeafByteMask => ((1UL << TFormat.LeafLg2) - 1) << 3;
+    private static ulong LeafByteMask
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ((1UL << TFormat.LeafLg2) - 1) << 3;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong* WordOf(ulong iova)

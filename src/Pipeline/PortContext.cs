@@ -43,6 +43,15 @@ internal sealed unsafe class PortContext : IDisposable
 
     internal Iotlb Tlb { get; }
 
+    /// <summary>The port's slot, for the loops, which inline the entry.</summary>
+    internal EpochSlot* Slot => _slot;
+
+    /// <summary>The epoch word.</summary>
+    internal ulong* Now => _now;
+
+    /// <summary>Whether the port pays for the fence itself.</summary>
+    internal bool IsFenced => _fenced;
+
     /// <summary>Enters a scope, unless the port is in one already.</summary>
     /// <returns>Whether this call entered it, and so its <see cref="Leave"/> must end it.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

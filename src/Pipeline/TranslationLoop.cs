@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace FastIova;
@@ -17,16 +18,20 @@ namespace FastIova;
 internal abstract unsafe class TranslationLoop
 {
     private protected readonly PortContext Context;
-    private protected readonly PageTable Table;
     private readonly byte* _small;
+    private readonly EpochSlot* _slot;
+    private readonly ulong* _now;
+    private readonly ulong _fenced;
 
-    private protected TranslationLoop(PortContext context, PageTable table)
+    private protected TranslationLoop(PortContext context, ulong spaceId, ulong granuleBytes)
     {
         Context = context;
-        Table = table;
-        SpaceId = table.SpaceId;
-        GranuleBytes = table.Granule;
+        SpaceId = spaceId;
+        GranuleBytes = granuleBytes;
         _small = context.Tlb.Small;
+        _slot = context.Slot;
+        _now = context.Now;
+        _fenced = context.IsFenced ? 1UL : 0;
         SpaceBits = TlbEntry.Unnumbered;
     }
 
@@ -49,7 +54,37 @@ internal abstract unsafe class TranslationLoop
     /// <summary>Closes the loop over the shape of a table and the instruction set in force.</summary>
     internal static TranslationLoop Create(PortContext context, PageTable table, IsaWidth isa) => table.Accept(new Closing(context, table, isa));
 
-    /// <summary>Translates one address.</summary>
+    /// <summary>Translates one address in a scope of its own, if the cache has it and nothing stands in the way.</summary>
+    /// <param name="iova">Any address.</param>
+    /// <param name="access">What is wanted.</param>
+    /// <param name="host">The host address, when the answer is true.</param>
+    /// <returns>False when the long way must be taken, with an attachment read anew inside a scope.</returns>
+    /// <remarks>
+    /// All that may go another way is asked by one branch: whether the port is in a scope already, needs a fence, has to
+    /// catch up, or misses. Separate branches cost three times as much (3.2 against 1.1 ns, Zen 4, 2026-11).
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryHit(ulong iova, Permission access, out nuint host)
+    {
+        // SAFETY: the slot is this port's; the offset lies in the array (Iotlb T2).
+        EpochSlot* slot = _slot;
+        ulong outer = slot->Announced;
+        ulong seen = slot->Seen;
+
+        // In an outer scope this stores what is there already: the port caught up when it entered (EpochSlot S1).
+        Volatile.Write(ref slot->Announced, seen);
+        ulong stale = Volatile.Read(ref *_now) ^ seen;
+        var entry = (TlbEntry*)(_small + Iotlb.SmallOffset(iova));
+        ulong key = (iova & Iotlb.SmallPageMask) | SpaceBits | (ulong)access;
+        ulong miss = (entry->Tag ^ key) & TlbEntry.CompareMask(access);
+        host = (nuint)(iova + entry->Addend);
+
+        // Release: as EpochSlot.Leave; an outer scope goes on.
+        Volatile.Write(ref slot->Announced, outer);
+        return (outer | stale | miss | _fenced) == 0;
+    }
+
+    /// <summary>Translates one address inside a scope.</summary>
     /// <param name="iova">Any address.</param>
     /// <param name="access">What is wanted.</param>
     /// <param name="host">The host address, or zero.</param>
@@ -88,11 +123,7 @@ internal abstract unsafe class TranslationLoop
     internal abstract FaultReason Explain(ulong iova, Permission access);
 
     /// <summary>The last address from <paramref name="iova"/> on, up to <paramref name="last"/>, that lies in the same page.</summary>
-    internal ulong PageLast(ulong iova, ulong last)
-    {
-        _ = Table.Walk(iova, out int pageLg2);
-        return Math.Min(last, iova | ((1UL << pageLg2) - 1));
-    }
+    internal abstract ulong PageLast(ulong iova, ulong last);
 
     /// <summary>Drops what is cached of a range.</summary>
     internal void Drop(IovaSpan span)
@@ -146,10 +177,18 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
     private const int ShortestBypass = 1024;
     private const int LongestBypass = 65536;
 
+    // So few misses are over before what was fetched ahead for them would have come.
+    private const int FewMisses = 4;
+
     // Below this much memory in leaf tables their words are near, and asking for them ahead only costs.
-    private const ulong NearTableBytes = 1 << 20;
+    private const ulong NearTableBytes = 4 << 20;
+
+    // How many large pages to either side a region is looked for: 16 MiB at first, 64 GiB at last.
+    private const int ShortestReach = 8;
+    private const int LongestReach = 32768;
 
     private readonly TWalker _walker;
+    private readonly PageTable _table;
     private int _judged;
     private int _missed;
     private int _bypass;
@@ -157,18 +196,28 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
     private bool _largeFirst;
     private int _largeMisses;
     private ulong _announced;
+    private ulong _lastAddend;
+    private int _hintReach = ShortestReach;
 
     internal TranslationLoop(PortContext context, PageTable table, TWalker walker)
-        : base(context, table) => _walker = walker;
+        : base(context, table.SpaceId, table.Granule)
+    {
+        _walker = walker;
+        _table = table;
+    }
 
     internal override int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, Permission access, ReadOnlySpan<ulong> next)
     {
-        int firstFault = -1;
-
         // SAFETY: the lengths were compared by the caller; each chunk lies in both spans.
         fixed (ulong* from = iovas, ahead = next)
         fixed (nuint* to = hosts)
         {
+            if (iovas.Length <= Probe.BatchLimit)
+            {
+                return Chunk(from, (ulong*)to, iovas.Length, access, ahead, next.Length) ? -1 : FirstZero((ulong*)to, 0, iovas.Length);
+            }
+
+            int firstFault = -1;
             for (int start = 0; start < iovas.Length; start += Probe.BatchLimit)
             {
                 int count = Math.Min(Probe.BatchLimit, iovas.Length - start);
@@ -182,16 +231,21 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
                     last ? next.Length : iovas.Length - start - count);
                 if (!good && firstFault < 0)
                 {
-                    firstFault = hosts[start..(start + count)].IndexOf((nuint)0);
-                    firstFault += firstFault < 0 ? 0 : start;
+                    firstFault = FirstZero((ulong*)to, start, count);
                 }
             }
-        }
 
-        return firstFault;
+            return firstFault;
+        }
     }
 
     internal override FaultReason Explain(ulong iova, Permission access) => Resolve(iova, access, out _);
+
+    internal override ulong PageLast(ulong iova, ulong last)
+    {
+        _ = _table.Walk(iova, out int pageLg2);
+        return Math.Min(last, iova | ((1UL << pageLg2) - 1));
+    }
 
     private protected override bool TryWalk(ulong iova, Permission access, out nuint host)
     {
@@ -211,6 +265,8 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
         return true;
     }
 
+    private static int FirstZero(ulong* hosts, int start, int count) => start + new ReadOnlySpan<ulong>(hosts + start, count).IndexOf(0UL);
+
     /// <summary>One chunk of a batch: through the cache while it hits, else straight to the table.</summary>
     /// <returns>False when an answer is zero.</returns>
     private bool Chunk(ulong* iovas, ulong* hosts, int count, Permission access, ulong* next, int nextCount)
@@ -221,11 +277,9 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
             return WalkAll(iovas, hosts, count, access, next, nextCount);
         }
 
-        byte* misses = stackalloc byte[Probe.BatchLimit];
-        int missed = Probe.Run<TIsa>(Terms(access), iovas, hosts, count, misses);
-        bool good = missed == 0 || FillMisses(iovas, hosts, misses, missed, access);
+        ulong* misses = Context.Tlb.Misses;
+        bool good = !Probe.Run<TIsa>(Terms(access), iovas, hosts, count, misses) || FillMisses(iovas, hosts, misses, access);
         _judged += count;
-        _missed += missed;
         if (_judged >= JudgedLookups)
         {
             Judge();
@@ -234,6 +288,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
         return good;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ProbeTerms Terms(Permission access) => _largeFirst
         ? new ProbeTerms(
             (nint)Context.Tlb.Large,
@@ -277,41 +332,61 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
     }
 
     /// <summary>Walks for the look-ups that missed, all misses to memory at once, and keeps what was found.</summary>
-    private bool FillMisses(ulong* iovas, ulong* hosts, byte* misses, int missed, Permission access)
+    private bool FillMisses(ulong* iovas, ulong* hosts, ulong* misses, Permission access)
     {
-        ulong mask = ~_walker.Beyond;
-        for (int i = 0; i < missed; i++)
+        int missed = 0;
+        for (int word = 0; word < Probe.MissWords; word++)
         {
-            Prefetch.ToL1(_walker.WordOf(iovas[misses[i]] & mask));
+            missed += BitOperations.PopCount(misses[word]);
+        }
+
+        _missed += missed;
+        if (missed >= FewMisses)
+        {
+            ulong mask = ~_walker.Beyond;
+            for (int word = 0; word < Probe.MissWords; word++)
+            {
+                for (ulong left = misses[word]; left != 0; left &= left - 1)
+                {
+                    Prefetch.ToL1(_walker.WordOf(iovas[(word * 64) + BitOperations.TrailingZeroCount(left)] & mask));
+                }
+            }
         }
 
         bool good = true;
-        for (int i = 0; i < missed; i++)
+        for (int word = 0; word < Probe.MissWords; word++)
         {
-            ulong iova = iovas[misses[i]];
-            if (Resolve(iova, access, out ulong word) == FaultReason.None)
+            for (ulong left = misses[word]; left != 0; left &= left - 1)
             {
-                hosts[misses[i]] = HostOf(word, iova);
-                Fill(iova, word);
-                _largeMisses += (word & PtWord.Large) != 0 ? 1 : 0;
-            }
-            else
-            {
-                hosts[misses[i]] = 0;
-                good = false;
+                int i = (word * 64) + BitOperations.TrailingZeroCount(left);
+                good &= TryFillMiss(iovas[i], hosts + i, access);
             }
         }
 
         return good;
     }
 
+    private bool TryFillMiss(ulong iova, ulong* host, Permission access)
+    {
+        if (Resolve(iova, access, out ulong word) != FaultReason.None)
+        {
+            *host = 0;
+            return false;
+        }
+
+        *host = HostOf(word, iova);
+        Fill(iova, word);
+        _largeMisses += (word & PtWord.Large) != 0 ? 1 : 0;
+        return true;
+    }
+
     private bool WalkAll(ulong* iovas, ulong* hosts, int count, Permission access, ulong* next, int nextCount)
     {
         // A write to a clean page of a table that tracks them does not have the bit it needs; it is resolved below.
         ulong need = PtWord.Need(access);
-        need |= (access & Permission.Write) != Permission.None && Table.TracksDirty ? PtWord.Dirty : 0;
+        need |= (access & Permission.Write) != Permission.None && _table.TracksDirty ? PtWord.Dirty : 0;
         bool good;
-        if (Table.BytesTouched <= NearTableBytes)
+        if (_table.BytesTouched <= NearTableBytes)
         {
             good = Lookup.Run<TWalker, TIsa>(_walker, iovas, hosts, count, need);
         }
@@ -352,7 +427,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
     private FaultReason Resolve(ulong iova, Permission access, out ulong word)
     {
         word = 0;
-        if (!Table.Aperture.Contains(iova))
+        if (!_table.Aperture.Contains(iova))
         {
             return FaultReason.OutsideAperture;
         }
@@ -377,7 +452,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
                 return FaultReason.PermissionDenied;
             }
 
-            if ((access & Permission.Write) != Permission.None && (seen & PtWord.Dirty) == 0 && Table.TracksDirty)
+            if ((access & Permission.Write) != Permission.None && (seen & PtWord.Dirty) == 0 && _table.TracksDirty)
             {
                 if (!WordChange.TryMarkDirty(ref *place, seen))
                 {
@@ -392,12 +467,14 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong HostOf(ulong word, ulong iova)
     {
         ulong offset = (word & PtWord.Large) != 0 ? _walker.LargeOffsetMask : _walker.OffsetMask;
         return (word & ~offset) | (iova & offset);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Fill(ulong iova, ulong word)
     {
         if (SpaceBits == TlbEntry.Unnumbered)
@@ -421,33 +498,44 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
     }
 
     /// <summary>The permission that may be kept outside the table (D2).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Permission Cacheable(ulong word)
     {
         var permission = (Permission)(word & PtWord.PermissionMask);
-        return (word & PtWord.Dirty) == 0 && Table.TracksDirty ? permission & ~Permission.Write : permission;
+        return (word & PtWord.Dirty) == 0 && _table.TracksDirty ? permission & ~Permission.Write : permission;
     }
 
-    /// <summary>Remembers the region around a large page: neighbours that continue it in host memory with the same permission.</summary>
+    /// <summary>
+    /// Remembers the region around a large page: neighbours that continue it in host memory with the same permission. A
+    /// region pays only when it is hit again, so it is looked for when two walks in a row end in it, and it is looked
+    /// for twice as far each time that it turns out too small.
+    /// </summary>
     private void TakeHint(ulong iova, ulong word)
     {
-        const int farthest = 64;
+        ulong addend = HostOf(word, iova) - iova;
+        if (addend != _lastAddend)
+        {
+            _lastAddend = addend;
+            _hintReach = ShortestReach;
+            return;
+        }
+
         ulong page = _walker.LargeOffsetMask + 1;
         ulong first = iova & ~_walker.LargeOffsetMask;
-        ulong addend = HostOf(word, iova) - iova;
-        ulong pages = 1;
-        for (int i = 0; i < farthest && Continues(first - page, word, addend); i++)
+        ulong end = first + page;
+        for (int i = 0; i < _hintReach && Continues(first - page, word, addend); i++)
         {
             first -= page;
-            pages++;
         }
 
-        for (int i = 0; i < farthest && Continues(first + (pages * page), word, addend); i++)
+        for (int i = 0; i < _hintReach && Continues(end, word, addend); i++)
         {
-            pages++;
+            end += page;
         }
 
+        _hintReach = Math.Min(_hintReach * 2, LongestReach);
         HintFirst = first;
-        HintBytes = pages * page;
+        HintBytes = end - first;
         HintAddend = addend;
         HintDenies = Permission.ReadWrite & ~Cacheable(word);
     }
@@ -455,7 +543,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
     private bool Continues(ulong iova, ulong word, ulong addend)
     {
         const ulong alike = PtWord.PermissionMask | PtWord.Large | PtWord.Dirty;
-        if (!Table.Aperture.Contains(iova))
+        if (!_table.Aperture.Contains(iova))
         {
             return false;
         }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace FastIova.Cli;
@@ -42,7 +41,7 @@ internal sealed record MachineFacts(
         KibibytesOf("/proc/meminfo", "MemTotal") * 1024,
         FirstLine("/proc/sys/kernel/osrelease") ?? Unknown,
         Environment.Version.ToString(),
-        InstructionSet(),
+        IsaChoice.Name(IsaChoice.Current),
         Chosen(FirstLine("/sys/kernel/mm/transparent_hugepage/enabled")),
         int.TryParse(FirstLine("/proc/sys/vm/nr_hugepages"), CultureInfo.InvariantCulture, out int pages) ? pages : 0,
         (repository is null ? null : GitCommit.Of(repository)) ?? Unknown,
@@ -77,19 +76,6 @@ internal sealed record MachineFacts(
     {
         string[] parts = settings?.Split('[', ']') ?? [];
         return parts.Length == 3 ? parts[1] : Unknown;
-    }
-
-    private static string InstructionSet()
-    {
-        if (Environment.GetEnvironmentVariable("FASTIOVA_ISA") is { Length: > 0 } forced)
-        {
-            return forced;
-        }
-
-        return Vector512.IsHardwareAccelerated ? "512"
-            : Vector256.IsHardwareAccelerated ? "256"
-            : Vector128.IsHardwareAccelerated ? "128"
-            : "scalar";
     }
 
     private static string? ValueOf(string file, string key)

@@ -28,11 +28,11 @@ internal sealed class MemorySpeedSuite : ISuite
     {
         const uint AreaBytes = 16 << 20;
         const uint Lines = AreaBytes / 64;
-        uint[] words = new uint[run.Quick ? 1 << 18 : 1 << 22];
+        ulong[] words = new ulong[run.Quick ? 1 << 18 : 1 << 22];
         var random = new Random(16);
-        foreach (ref uint word in words.AsSpan())
+        foreach (ref ulong word in words.AsSpan())
         {
-            word = (uint)random.Next((int)Lines) * LineWords;
+            word = (ulong)random.Next((int)Lines) * LineWords;
         }
 
         using var loads = RandomLoads.Over(AreaBytes, words);

@@ -6,5 +6,6 @@ internal static class Suites
     internal static IReadOnlyList<ISuite> All { get; } =
     [
         new MemorySpeedSuite(),
+        new TranslateSuite(),
     ];
 }

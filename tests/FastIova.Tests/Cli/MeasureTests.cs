@@ -65,10 +65,10 @@ public sealed class MeasureTests
     {
         const uint AreaBytes = 64 << 10;
         var random = new Random(count);
-        uint[] words = new uint[count];
-        foreach (ref uint word in words.AsSpan())
+        ulong[] words = new ulong[count];
+        foreach (ref ulong word in words.AsSpan())
         {
-            word = (uint)random.Next((int)AreaBytes / 8);
+            word = (ulong)random.Next((int)AreaBytes / 8);
         }
 
         using var loads = RandomLoads.Over(AreaBytes, words);

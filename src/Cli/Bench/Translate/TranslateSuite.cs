@@ -1,0 +1,164 @@
+namespace FastIova.Cli;
+
+/// <summary>Look-ups: single and in batches, over every mapping set, against the loads that they cannot do without.</summary>
+internal sealed class TranslateSuite : ISuite
+{
+    private const int HotPages = 64;
+    private const int HotAddresses = 64 << 10; // a window of 512 KiB
+    private const int HotRounds = 16;
+
+    public string Name => "translate";
+
+    public void Run(BenchRun run)
+    {
+        if (run.WantsAny("translate/single") || run.WantsAny("translate/batch256/hot") || run.WantsAny("translate/batch64") || run.WantsAny("translate/batch8"))
+        {
+            Hot(run);
+        }
+
+        Uniform(run, "translate/batch256/S2M", "S2M", TableShape.TwoLevel, 1.3);
+        Uniform(run, "translate/batch256/S4K", "S4K", TableShape.TwoLevel, 1.3);
+        Uniform(run, "translate/batch256/M", "M", TableShape.TwoLevel, null);
+        Uniform(run, "translate/batch256/L", "L", TableShape.TwoLevel, 1.7);
+        Uniform(run, "translate/batch256/XL", "XL", TableShape.TwoLevel, 1.3);
+        Uniform(run, "translate/batch256/MIX", "MIX", TableShape.TwoLevel, 0.75);
+        Uniform(run, "translate/linear/S4K", "S4K", TableShape.Linear, 1.3);
+        Uniform(run, "translate/linear/L", "L", TableShape.Linear, 1.7);
+        Uniform(run, "translate/linear/XL", "XL", TableShape.Linear, 1.15);
+        Hint(run, "translate/hint/O", "O");
+        Hint(run, "translate/hint/S2M", "S2M");
+    }
+
+    private static void Hot(BenchRun run)
+    {
+        run.Step("look-ups: 64 hot pages");
+        using var set = MappingSet.Build("L");
+        using var iovas = new AddressStream(set.Hot(HotPages, HotAddresses));
+        int rounds = run.Quick ? 4 : HotRounds;
+        using DmaPort port = OpenPort(set, ReaderKind.SingleShot);
+        using DmaPort batchPort = OpenPort(set, ReaderKind.Batch);
+        nuint[] copyTarget = GC.AllocateArray<nuint>(256, pinned: true);
+
+        Contender Batch(string id, DmaPort through, int batch)
+        {
+            var lookups = new BatchLookups(through, iovas, batch);
+            ulong expected = (rounds & 1) == 0 ? 0 : lookups.Verify(set.Domain);
+            _ = lookups.Verify(set.Domain);
+            return new Contender(id, (long)iovas.Length * rounds, () => Repeat(rounds, lookups.Run)) { Expected = expected };
+        }
+
+        var single = new SingleLookups(port, iovas);
+        ulong singleExpected = single.Verify(set.Domain);
+        var copy = new Contender("copy of the window", (long)iovas.Length * rounds, () => Repeat(rounds, () => Copy(iovas, copyTarget)));
+        Timing[] timings = Measure.Interleaved(
+            run.Reps,
+            copy,
+            Batch("translate/batch256/hot", batchPort, 256),
+            Batch("translate/batch64/hot", port, 64),
+            Batch("translate/batch8/hot", port, 8),
+            new Contender("translate/single/hot", (long)iovas.Length * rounds, () => Repeat(rounds, single.Run)) { Expected = (rounds & 1) == 0 ? 0 : singleExpected });
+
+        Add(run, "translate/single-latency/hot", Latency(run), null, 2.5, "ring of 64 pages, each answer is the next address; with permission check, inside one scope");
+        Add(run, "translate/single/hot", timings[4], timings[0], 1.0, "with scope enter and exit for each; single-shot reader");
+        Add(run, "translate/batch256/hot", timings[1], timings[0], 1.25, "bound: copy of the window, batch by batch; fenced reader", ratio: true);
+        Add(run, "translate/batch64/hot", timings[2], timings[0], 0.30, "single-shot reader");
+        Add(run, "translate/batch8/hot", timings[3], timings[0], 0.55, "single-shot reader");
+    }
+
+    private static ulong Repeat(int rounds, Func<ulong> run)
+    {
+        ulong sum = 0;
+        for (int i = 0; i < rounds; i++)
+        {
+            sum ^= run();
+        }
+
+        return sum;
+    }
+
+    private static ulong Copy(AddressStream stream, nuint[] to)
+    {
+        Span<ulong> target = System.Runtime.InteropServices.MemoryMarshal.Cast<nuint, ulong>(to.AsSpan());
+        ReadOnlySpan<ulong> from = stream.Numbers;
+        for (int start = 0; start < from.Length; start += target.Length)
+        {
+            from.Slice(start, target.Length).CopyTo(target);
+        }
+
+        return target[^1];
+    }
+
+    private static Timing Latency(BenchRun run)
+    {
+        const int Steps = 1 << 20;
+        using var ring = new PageRing(HotPages);
+        return Measure.Interleaved(run.Reps, new Contender("translate/single-latency/hot", Steps, () => ring.Follow(Steps)) { Expected = ring.Start })[0];
+    }
+
+    private static void Uniform(BenchRun run, string id, string name, TableShape shape, double? target)
+    {
+        if (!run.Wants(id))
+        {
+            return;
+        }
+
+        run.Step($"look-ups: set {name}, {(shape == TableShape.Linear ? "linear" : "two-level")}");
+        using var set = MappingSet.Build(name, shape, run.Quick);
+        (ulong[] drawn, ulong[] words) = set.Uniform(run.Quick ? 1 << 20 : 1 << 23);
+        using var iovas = new AddressStream(drawn);
+        using DmaPort port = OpenPort(set, ReaderKind.Batch);
+        var lookups = new BatchLookups(port, iovas, 256);
+        ulong expected = lookups.Verify(set.Domain);
+        using var loads = RandomLoads.Over((ulong)set.LineCount * 64, words);
+        Timing[] timings = Measure.Interleaved(
+            run.Reps,
+            new Contender(id, iovas.Length, lookups.Run) { Expected = expected },
+            new Contender("naive loads", iovas.Length, loads.Naive) { Expected = loads.Expected },
+            new Contender("eight-wide loads", iovas.Length, loads.EightWide) { Expected = loads.Expected },
+            new Contender("two-phase loads", iovas.Length, loads.TwoPhase) { Expected = loads.Expected },
+            new Contender("look-ahead loads", iovas.Length, loads.LookAhead) { Expected = loads.Expected });
+        Add(run, id, timings[0], Timing.Fastest(timings.AsSpan(1)), target, $"{set.LineCount} lines of table words", ratio: target is not null);
+    }
+
+    private static void Hint(BenchRun run, string id, string name)
+    {
+        if (!run.Wants(id))
+        {
+            return;
+        }
+
+        run.Step($"single look-ups through the last hit: set {name}");
+        using var set = MappingSet.Build(name);
+        int count = run.Quick ? 1 << 18 : 1 << 22;
+        (ulong[] uniform, ulong[] words) = set.Uniform(count);
+
+        // One region is hit by every address; of 64 regions the last one is hit as long as a device stays in its buffer.
+        using var iovas = new AddressStream(name is "O" ? uniform : set.Dma(count));
+        using DmaPort port = OpenPort(set, ReaderKind.SingleShot);
+        var lookups = new SingleLookups(port, iovas);
+        ulong expected = lookups.Verify(set.Domain);
+        using var loads = RandomLoads.Over((ulong)set.LineCount * 64, words);
+        Timing[] timings = Measure.Interleaved(
+            run.Reps,
+            new Contender(id, iovas.Length, lookups.RunInScopes) { Expected = expected },
+            new Contender("naive loads", iovas.Length, loads.Naive) { Expected = loads.Expected },
+            new Contender("eight-wide loads", iovas.Length, loads.EightWide) { Expected = loads.Expected },
+            new Contender("look-ahead loads", iovas.Length, loads.LookAhead) { Expected = loads.Expected });
+        Add(run, id, timings[0], Timing.Fastest(timings.AsSpan(1)), 1.0, "one scope for 256 single look-ups; stream: " + (name is "O" ? "uniform" : "dma"), ratio: true);
+    }
+
+    private static DmaPort OpenPort(MappingSet set, ReaderKind kind)
+    {
+        DmaPort port = set.Iommu.OpenPort(new DmaPortOptions { Name = set.Name, Kind = kind });
+        port.Attach(set.Domain);
+        return port;
+    }
+
+    private static void Add(BenchRun run, string id, Timing timing, Timing? bound, double? target, string note, bool ratio = false)
+    {
+        if (run.Wants(id))
+        {
+            run.Add(Figure.From(id, timing, bound, target, ratio ? TargetUnit.Ratio : TargetUnit.Nanoseconds, note));
+        }
+    }
+}
