@@ -19,10 +19,10 @@ public sealed class DmaPort : IDisposable
     private readonly Iommu _iommu;
     private PortContext _context;
     private readonly IsaWidth _isa;
-    private readonly Dictionary<uint, (TranslationLoop Loop, Domain Domain)> _attachments = [];
-    private readonly DetachedLoop _detached;
-    private TranslationLoop _loop;
-    private (uint Pasid, TranslationLoop Loop)[] _pasids = [];
+    private readonly Dictionary<uint, (Translator Loop, Domain Domain)> _attachments = [];
+    private readonly DetachedTranslator _detached;
+    private Translator _loop;
+    private (uint Pasid, Translator Loop)[] _pasids = [];
     private bool _disposed;
 
     internal DmaPort(Iommu iommu, DmaPortOptions options)
@@ -36,7 +36,7 @@ public sealed class DmaPort : IDisposable
         _iommu = iommu;
         Options = options;
         _context = new PortContext(iommu.Epoch, options.Name, options.Kind);
-        _detached = new DetachedLoop(_context);
+        _detached = new DetachedTranslator(_context);
         _loop = _detached;
     }
 
@@ -89,7 +89,7 @@ public sealed class DmaPort : IDisposable
     public bool TryTranslate(ulong iova, Permission access, uint pasid, out nuint host)
     {
         using DmaScope scope = Enter();
-        return LoopOf(pasid).TryTranslate(iova, access, out host);
+        return TranslatorOf(pasid).TryTranslate(iova, access, out host);
     }
 
     /// <summary>Translates many addresses: a fraction of a nanosecond each while they hit the cache.</summary>
@@ -115,7 +115,7 @@ public sealed class DmaPort : IDisposable
         }
 
         DmaScope scope = Enter();
-        int failed = LoopOf(pasid).Translate(iovas, hosts, access, next);
+        int failed = TranslatorOf(pasid).Translate(iovas, hosts, access, next);
         fault = failed < 0 ? default : Explain(iovas[failed], access, pasid);
         scope.Dispose();
         return failed < 0;
@@ -153,7 +153,7 @@ public sealed class DmaPort : IDisposable
         }
 
         using DmaScope scope = Enter();
-        ulong done = Segments.Translate(LoopOf(pasid), span, access, segments, out count, out bool faulted);
+        ulong done = Segments.Translate(TranslatorOf(pasid), span, access, segments, out count, out bool faulted);
         fault = faulted ? Explain(iova + done, access, pasid) : default;
         return done;
     }
@@ -172,7 +172,7 @@ public sealed class DmaPort : IDisposable
         }
 
         using DmaScope scope = Enter();
-        int done = DmaCopy.Read(LoopOf(pasid), iova, buffer);
+        int done = DmaCopy.Read(TranslatorOf(pasid), iova, buffer);
         fault = done == buffer.Length ? default : Explain(iova + (ulong)done, Permission.Read, pasid);
         return done == buffer.Length;
     }
@@ -191,7 +191,7 @@ public sealed class DmaPort : IDisposable
         }
 
         using DmaScope scope = Enter();
-        int done = DmaCopy.Write(LoopOf(pasid), iova, data);
+        int done = DmaCopy.Write(TranslatorOf(pasid), iova, data);
         fault = done == data.Length ? default : Explain(iova + (ulong)done, Permission.Write, pasid);
         return done == data.Length;
     }
@@ -258,6 +258,16 @@ public sealed class DmaPort : IDisposable
         return good;
     }
 
+    /// <summary>Takes a ring of requests to serve.</summary>
+    /// <param name="ring">The ring; one port serves it at a time.</param>
+    /// <param name="pasid">The process address space of its requests, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>The queue; use it on the port's thread.</returns>
+    public DmaQueue Serve(TranslationRing ring, uint pasid = Fault.NoPasid)
+    {
+        ArgumentNullException.ThrowIfNull(ring);
+        return new DmaQueue(this, ring, pasid);
+    }
+
     /// <summary>Why an address cannot be translated now.</summary>
     /// <param name="iova">Any address.</param>
     /// <param name="access">What the device wants to do.</param>
@@ -266,7 +276,7 @@ public sealed class DmaPort : IDisposable
     public Fault Explain(ulong iova, Permission access, uint pasid = Fault.NoPasid)
     {
         using DmaScope scope = Enter();
-        return new Fault(iova, access, LoopOf(pasid).Explain(iova, access), Options.Device, pasid);
+        return new Fault(iova, access, TranslatorOf(pasid).Explain(iova, access), Options.Device, pasid);
     }
 
     /// <summary>Closes the port and detaches it everywhere. The second call does nothing.</summary>
@@ -286,7 +296,7 @@ public sealed class DmaPort : IDisposable
 
             // The slot may be another port's from here on: a late use of this one must end in an exception, not in its place.
             _context = null!;
-            foreach ((TranslationLoop _, Domain domain) in _attachments.Values)
+            foreach ((Translator _, Domain domain) in _attachments.Values)
             {
                 domain.LetGo();
             }
@@ -296,11 +306,11 @@ public sealed class DmaPort : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private TranslationLoop LoopOf(uint pasid) => pasid == Fault.NoPasid ? Volatile.Read(ref _loop) : LoopOfPasid(pasid);
+    private Translator TranslatorOf(uint pasid) => pasid == Fault.NoPasid ? Volatile.Read(ref _loop) : TranslatorOfPasid(pasid);
 
-    private TranslationLoop LoopOfPasid(uint pasid)
+    private Translator TranslatorOfPasid(uint pasid)
     {
-        foreach ((uint attached, TranslationLoop loop) in Volatile.Read(ref _pasids))
+        foreach ((uint attached, Translator loop) in Volatile.Read(ref _pasids))
         {
             if (attached == pasid)
             {
@@ -309,6 +319,19 @@ public sealed class DmaPort : IDisposable
         }
 
         return _detached;
+    }
+
+    internal int Answer(RingConsumer ring, uint pasid)
+    {
+        int count = ring.TakeBatch();
+        if (count != 0)
+        {
+            DmaScope scope = Enter();
+            ring.Answer(TranslatorOf(pasid), count);
+            scope.Dispose();
+        }
+
+        return count;
     }
 
     // The attachment is read again: it may have been replaced since the fast way looked at it outside a scope.
@@ -329,7 +352,7 @@ public sealed class DmaPort : IDisposable
         lock (_attachLock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            bool replaces = _attachments.TryGetValue(pasid, out (TranslationLoop Loop, Domain Domain) old);
+            bool replaces = _attachments.TryGetValue(pasid, out (Translator Loop, Domain Domain) old);
             if (domain is null && !replaces)
             {
                 return false;
@@ -338,7 +361,7 @@ public sealed class DmaPort : IDisposable
             if (domain is not null)
             {
                 domain.Hold();
-                var loop = TranslationLoop.Create(_context, domain.Table, _isa);
+                var loop = Translator.Create(_context, domain.Table, _isa);
                 _context.Add(loop);
                 _attachments[pasid] = (loop, domain);
             }
@@ -348,7 +371,7 @@ public sealed class DmaPort : IDisposable
             }
 
             // From here on new scopes use the new attachment; those that began before are waited for.
-            Volatile.Write(ref _loop, _attachments.TryGetValue(Fault.NoPasid, out (TranslationLoop Loop, Domain Domain) plain) ? plain.Loop : _detached);
+            Volatile.Write(ref _loop, _attachments.TryGetValue(Fault.NoPasid, out (Translator Loop, Domain Domain) plain) ? plain.Loop : _detached);
             Volatile.Write(ref _pasids, [.. _attachments.Where(a => a.Key != Fault.NoPasid).Select(a => (a.Key, a.Value.Loop))]);
             if (replaces)
             {
@@ -378,7 +401,7 @@ public sealed class DmaPort : IDisposable
             return false;
         }
 
-        if (LoopOf(pasid).TryTranslate(iova, Permission.ReadWrite, out host))
+        if (TranslatorOf(pasid).TryTranslate(iova, Permission.ReadWrite, out host))
         {
             return true;
         }

@@ -10,11 +10,11 @@ namespace FastIova;
 public readonly ref struct DmaScope : IDisposable
 {
     private readonly PortContext _context;
-    private readonly TranslationLoop _loop;
+    private readonly Translator _loop;
     private readonly bool _outermost;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal DmaScope(PortContext context, ref TranslationLoop loop)
+    internal DmaScope(PortContext context, ref Translator loop)
     {
         _context = context;
         _outermost = context.Enter();

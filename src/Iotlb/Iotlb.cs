@@ -29,6 +29,9 @@ internal sealed unsafe class Iotlb : IDisposable
 
     private const ulong ArrayBytes = 1UL << 16;
 
+    // Two lists of addresses and one of places.
+    private const ulong ScratchBytes = Probe.BatchLimit * 17;
+
     private readonly VirtualMemory _memory;
     private readonly byte* _small;
     private readonly byte* _large;
@@ -38,7 +41,7 @@ internal sealed unsafe class Iotlb : IDisposable
 
     internal Iotlb()
     {
-        _memory = VirtualMemory.Reserve((2 * ArrayBytes) + (Probe.MissWords * sizeof(ulong)), hugePages: false);
+        _memory = VirtualMemory.Reserve((2 * ArrayBytes) + ScratchBytes + 4096, hugePages: false);
         // SAFETY: two arrays of 64 KiB; every offset that the index masks let through lies inside, 16-byte aligned.
         _small = _memory.Start;
         _large = _memory.Start + ArrayBytes;
@@ -52,6 +55,9 @@ internal sealed unsafe class Iotlb : IDisposable
 
     /// <summary>Room for the map of one batch's misses.</summary>
     internal ulong* Misses => (ulong*)(_large + ArrayBytes);
+
+    /// <summary>Room for two lists of <see cref="Probe.BatchLimit"/> addresses and one of as many bytes, for whoever prepares a batch.</summary>
+    internal ulong* Scratch => (ulong*)(_large + ArrayBytes + 4096);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static int SmallOffset(ulong iova) => (int)(iova >> 8) & SmallIndexMask;

@@ -8,7 +8,7 @@ internal static unsafe class DmaCopy
 {
     /// <summary>Reads device-visible memory.</summary>
     /// <returns>The bytes read; fewer than asked for when a page cannot be read.</returns>
-    internal static int Read(TranslationLoop loop, ulong iova, Span<byte> buffer)
+    internal static int Read(Translator loop, ulong iova, Span<byte> buffer)
     {
         int done = 0;
         while (done < buffer.Length && TryPart(loop, iova, buffer.Length, done, Permission.Read, out nuint host, out int part))
@@ -23,7 +23,7 @@ internal static unsafe class DmaCopy
 
     /// <summary>Writes device-visible memory and marks its pages dirty.</summary>
     /// <returns>The bytes written; fewer than asked for when a page cannot be written.</returns>
-    internal static int Write(TranslationLoop loop, ulong iova, ReadOnlySpan<byte> data)
+    internal static int Write(Translator loop, ulong iova, ReadOnlySpan<byte> data)
     {
         int done = 0;
         while (done < data.Length && TryPart(loop, iova, data.Length, done, Permission.Write, out nuint host, out int part))
@@ -42,7 +42,7 @@ internal static unsafe class DmaCopy
         // SAFETY: an aligned word lies in one page, which the translation covers.
         ref Unsafe.AsRef<T>((void*)host);
 
-    private static bool TryPart(TranslationLoop loop, ulong iova, int length, int done, Permission access, out nuint host, out int part)
+    private static bool TryPart(Translator loop, ulong iova, int length, int done, Permission access, out nuint host, out int part)
     {
         ulong at = iova + (ulong)done;
         ulong toPageEnd = loop.GranuleBytes - (at & (loop.GranuleBytes - 1));

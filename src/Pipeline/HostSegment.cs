@@ -19,7 +19,7 @@ internal static class Segments
     /// <param name="count">The runs written.</param>
     /// <param name="faulted">Whether it stopped at an address that cannot be translated, rather than for want of room.</param>
     /// <returns>The bytes translated.</returns>
-    internal static ulong Translate(TranslationLoop loop, IovaSpan span, Permission access, Span<HostSegment> segments, out int count, out bool faulted)
+    internal static ulong Translate(Translator loop, IovaSpan span, Permission access, Span<HostSegment> segments, out int count, out bool faulted)
     {
         count = 0;
         faulted = false;

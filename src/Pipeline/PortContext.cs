@@ -19,7 +19,7 @@ internal sealed unsafe class PortContext : IDisposable
     private readonly EpochSlot* _slot;
     private readonly ulong* _now;
     private readonly bool _fenced;
-    private TranslationLoop[] _loops = [];
+    private Translator[] _loops = [];
     private bool _disposed;
 
     /// <param name="epoch">Of the IOMMU that the port belongs to.</param>
@@ -79,7 +79,7 @@ internal sealed unsafe class PortContext : IDisposable
     internal bool IsInScope => Volatile.Read(ref _slot->Announced) != 0;
 
     /// <summary>Makes a loop hear of invalidations, from the next scope on.</summary>
-    internal void Add(TranslationLoop loop)
+    internal void Add(Translator loop)
     {
         lock (_lock)
         {
@@ -88,7 +88,7 @@ internal sealed unsafe class PortContext : IDisposable
     }
 
     /// <summary>Forgets a loop that no scope uses any more.</summary>
-    internal void Remove(TranslationLoop loop)
+    internal void Remove(Translator loop)
     {
         lock (_lock)
         {
@@ -148,7 +148,7 @@ internal sealed unsafe class PortContext : IDisposable
 
     private void CarryOut(in Invalidation line)
     {
-        foreach (TranslationLoop loop in Volatile.Read(ref _loops))
+        foreach (Translator loop in Volatile.Read(ref _loops))
         {
             if (loop.SpaceId == line.Space)
             {
@@ -167,7 +167,7 @@ internal sealed unsafe class PortContext : IDisposable
     private void DropAll()
     {
         Tlb.Clear();
-        foreach (TranslationLoop loop in Volatile.Read(ref _loops))
+        foreach (Translator loop in Volatile.Read(ref _loops))
         {
             loop.DropAll();
         }

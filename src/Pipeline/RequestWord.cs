@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace FastIova;
 
 /// <summary>One request as it lies in a ring slot: which address is to be translated, and for what.</summary>
@@ -12,7 +14,7 @@ namespace FastIova;
 /// Nothing outside this file and <see cref="CompletionWord"/> masks or shifts a slot.
 /// Threads: any; the type is a value.
 /// </remarks>
-public readonly record struct RequestWord
+public readonly unsafe record struct RequestWord
 {
     internal const int IovaBits = 57;
     internal const ulong IovaMask = (1UL << IovaBits) - 1;
@@ -61,4 +63,59 @@ public readonly record struct RequestWord
 
     /// <summary>What the access wants.</summary>
     internal static Permission WantedOf(ulong word) => (Permission)(word >> WantedShift);
+
+    /// <summary>The address asked for; one that lies outside every aperture still does.</summary>
+    internal static ulong AddressOf(ulong word) => word & IovaSaturated;
+
+    /// <summary>Takes the addresses out of requests.</summary>
+    /// <param name="requests">The words.</param>
+    /// <param name="iovas">Receives as many addresses.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="wanted">What all of them want.</param>
+    /// <returns>False when they want different things.</returns>
+    internal static bool TryStrip(ulong* requests, ulong* iovas, int count, out Permission wanted)
+    {
+        // SAFETY: both have count words.
+        ulong first = requests[0];
+        Vector512<ulong> difference = default;
+        ulong rest = 0;
+        int i = 0;
+        for (; i <= count - 8; i += 8)
+        {
+            Vector512<ulong> word = Vector512.Load(requests + i);
+            difference |= word ^ Vector512.Create(first);
+            (word & Vector512.Create(IovaSaturated)).Store(iovas + i);
+        }
+
+        for (; i < count; i++)
+        {
+            rest |= requests[i] ^ first;
+            iovas[i] = AddressOf(requests[i]);
+        }
+
+        wanted = WantedOf(first);
+        const ulong kinds = 3UL << WantedShift;
+        return (difference & Vector512.Create(kinds)) == Vector512<ulong>.Zero && (rest & kinds) == 0;
+    }
+
+    /// <summary>Picks the requests of one kind.</summary>
+    /// <param name="requests">The words.</param>
+    /// <param name="count">How many; at most 256.</param>
+    /// <param name="wanted">The kind.</param>
+    /// <param name="iovas">Receives their addresses.</param>
+    /// <param name="places">Receives their places.</param>
+    /// <returns>How many there are.</returns>
+    internal static int Pick(ulong* requests, int count, Permission wanted, ulong* iovas, byte* places)
+    {
+        // SAFETY: all three have room for count elements; one past the picked ones is written and overwritten.
+        int picked = 0;
+        for (int i = 0; i < count; i++)
+        {
+            iovas[picked] = AddressOf(requests[i]);
+            places[picked] = (byte)i;
+            picked += WantedOf(requests[i]) == wanted ? 1 : 0;
+        }
+
+        return picked;
+    }
 }

@@ -57,6 +57,19 @@ internal sealed unsafe class RingConsumer : IDisposable
         return taken;
     }
 
+    /// <summary>Takes the next batch that a <see cref="Translator"/> answers.</summary>
+    /// <returns>How many requests, 0 to <see cref="Probe.BatchLimit"/>.</returns>
+    internal int TakeBatch() => Take(Probe.BatchLimit, out _, out _);
+
+    /// <summary>Has the batch that was taken translated, and publishes the answers; inside a scope of the translator's port.</summary>
+    /// <param name="translator">Who translates.</param>
+    /// <param name="count">What <see cref="TakeBatch"/> returned.</param>
+    internal void Answer(Translator translator, int count)
+    {
+        translator.Answer(_requests, _completions, count);
+        Complete(count);
+    }
+
     /// <summary>Publishes the first answers of the batch that was taken.</summary>
     /// <param name="count">How many, 0 to what <see cref="Take"/> returned.</param>
     internal void Complete(int count)

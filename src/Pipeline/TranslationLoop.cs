@@ -8,196 +8,23 @@ namespace FastIova;
 /// probe the port's translation cache, walk the page table where it misses, fill it, check the permission and mark what
 /// is written dirty.
 /// </summary>
-/// <remarks>
-/// <para>Owns: nothing but the last-hit hint and the counters that choose between cache and table.</para>
-/// <para>Invariants. D1: every answer is used, and every table word is read, inside one scope. D2: the cache and the hint
-/// never hold a permission to write a page that is not marked dirty while the table tracks dirty pages. D3: an answer of
-/// zero is a fault; no mapping has host address zero.</para>
-/// <para>Threads: the port's.</para>
-/// </remarks>
-internal abstract unsafe class TranslationLoop
-{
-    private protected readonly PortContext Context;
-    private readonly byte* _small;
-    private readonly EpochSlot* _slot;
-    private readonly ulong* _now;
-    private readonly ulong _fenced;
-
-    private protected TranslationLoop(PortContext context, ulong spaceId, ulong granuleBytes)
-    {
-        Context = context;
-        SpaceId = spaceId;
-        GranuleBytes = granuleBytes;
-        _small = context.Tlb.Small;
-        _slot = context.Slot;
-        _now = context.Now;
-        _fenced = context.IsFenced ? 1UL : 0;
-        SpaceBits = TlbEntry.Unnumbered;
-    }
-
-    internal ulong SpaceId { get; }
-
-    /// <summary>The smallest page of the space.</summary>
-    internal ulong GranuleBytes { get; }
-
-    private protected ulong SpaceBits { get; private set; }
-
-    // The last region that a look-up hit: contiguous large pages of one permission. Empty when the length is zero.
-    private protected ulong HintFirst { get; set; }
-
-    private protected ulong HintBytes { get; set; }
-
-    private protected ulong HintAddend { get; set; }
-
-    private protected Permission HintDenies { get; set; }
-
-    /// <summary>Closes the loop over the shape of a table and the instruction set in force.</summary>
-    internal static TranslationLoop Create(PortContext context, PageTable table, IsaWidth isa) => table.Accept(new Closing(context, table, isa));
-
-    /// <summary>Translates one address in a scope of its own, if the cache has it and nothing stands in the way.</summary>
-    /// <param name="iova">Any address.</param>
-    /// <param name="access">What is wanted.</param>
-    /// <param name="host">The host address, when the answer is true.</param>
-    /// <returns>False when the long way must be taken, with an attachment read anew inside a scope.</returns>
-    /// <remarks>
-    /// All that may go another way is asked by one branch: whether the port is in a scope already, needs a fence, has to
-    /// catch up, or misses. Separate branches cost three times as much (3.2 against 1.1 ns, Zen 4, 2026-11).
-    /// </remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryHit(ulong iova, Permission access, out nuint host)
-    {
-        // SAFETY: the slot is this port's; the offset lies in the array (Iotlb T2).
-        EpochSlot* slot = _slot;
-        ulong outer = slot->Announced;
-        ulong seen = slot->Seen;
-
-        // In an outer scope this stores what is there already: the port caught up when it entered (EpochSlot S1).
-        Volatile.Write(ref slot->Announced, seen);
-        ulong stale = Volatile.Read(ref *_now) ^ seen;
-        var entry = (TlbEntry*)(_small + Iotlb.SmallOffset(iova));
-        ulong key = (iova & Iotlb.SmallPageMask) | SpaceBits | (ulong)access;
-        ulong miss = (entry->Tag ^ key) & TlbEntry.CompareMask(access);
-        host = (nuint)(iova + entry->Addend);
-
-        // Release: as EpochSlot.Leave; an outer scope goes on.
-        Volatile.Write(ref slot->Announced, outer);
-        return (outer | stale | miss | _fenced) == 0;
-    }
-
-    /// <summary>Translates one address inside a scope.</summary>
-    /// <param name="iova">Any address.</param>
-    /// <param name="access">What is wanted.</param>
-    /// <param name="host">The host address, or zero.</param>
-    /// <returns>False on a fault.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryTranslate(ulong iova, Permission access, out nuint host)
-    {
-        if (iova - HintFirst < HintBytes && (access & HintDenies) == Permission.None)
-        {
-            host = (nuint)(iova + HintAddend);
-            return true;
-        }
-
-        // SAFETY: the offset lies in the array (Iotlb T2).
-        var entry = (TlbEntry*)(_small + Iotlb.SmallOffset(iova));
-        ulong key = (iova & Iotlb.SmallPageMask) | SpaceBits | (ulong)access;
-        if (((entry->Tag ^ key) & TlbEntry.CompareMask(access)) == 0)
-        {
-            host = (nuint)(iova + entry->Addend);
-            return true;
-        }
-
-        return TryWalk(iova, access, out host);
-    }
-
-    /// <summary>Translates a batch.</summary>
-    /// <param name="iovas">Any addresses.</param>
-    /// <param name="hosts">Receives as many host addresses, zero for a fault.</param>
-    /// <param name="access">What is wanted of each.</param>
-    /// <param name="next">The addresses that will be asked for next, as far as they are known.</param>
-    /// <returns>The index of the first fault, or -1.</returns>
-    internal abstract int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, Permission access, ReadOnlySpan<ulong> next);
-
-    /// <summary>Why an address cannot be translated.</summary>
-    /// <returns>The reason, or none when it can.</returns>
-    internal abstract FaultReason Explain(ulong iova, Permission access);
-
-    /// <summary>The last address from <paramref name="iova"/> on, up to <paramref name="last"/>, that lies in the same page.</summary>
-    internal abstract ulong PageLast(ulong iova, ulong last);
-
-    /// <summary>Drops what is cached of a range.</summary>
-    internal void Drop(IovaSpan span)
-    {
-        if (SpaceBits != TlbEntry.Unnumbered)
-        {
-            Context.Tlb.Invalidate(SpaceBits, span);
-        }
-
-        if (HintBytes != 0 && span.Overlaps(new IovaSpan(HintFirst, HintFirst + HintBytes - 1)))
-        {
-            HintBytes = 0;
-        }
-    }
-
-    /// <summary>Drops everything by taking a new number at the next fill.</summary>
-    internal void DropAll()
-    {
-        SpaceBits = TlbEntry.Unnumbered;
-        HintBytes = 0;
-    }
-
-    private protected abstract bool TryWalk(ulong iova, Permission access, out nuint host);
-
-    private protected void NumberSpace() => SpaceBits = Context.NumberSpace();
-
-    private sealed class Closing(PortContext context, PageTable table, IsaWidth isa) : IWalkerVisitor<TranslationLoop>
-    {
-        public TranslationLoop Visit<TWalker>(TWalker walker)
-            where TWalker : unmanaged, IWalker => isa switch
-            {
-                IsaWidth.Bits512 => new TranslationLoop<TWalker, Wide512>(context, table, walker),
-                IsaWidth.Bits256 => new TranslationLoop<TWalker, Wide256>(context, table, walker),
-                IsaWidth.Bits128 => new TranslationLoop<TWalker, Wide128>(context, table, walker),
-                _ => new TranslationLoop<TWalker, ScalarIsa>(context, table, walker),
-            };
-    }
-}
-
-/// <summary>The loop for one shape of table and one instruction set.</summary>
 /// <typeparam name="TWalker">The shape.</typeparam>
 /// <typeparam name="TIsa">The vectors.</typeparam>
-internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
+internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
     where TWalker : unmanaged, IWalker
     where TIsa : IIsa
 {
-    // The cache is worth its probes while at most a quarter of them miss; judged over this many look-ups.
-    private const int JudgedLookups = 256;
-
-    // After a bad judgement so many look-ups go straight to the table, then twice as many, up to the last.
-    private const int ShortestBypass = 1024;
-    private const int LongestBypass = 65536;
-
     // So few misses are over before what was fetched ahead for them would have come.
     private const int FewMisses = 4;
 
     // Below this much memory in leaf tables their words are near, and asking for them ahead only costs.
     private const ulong NearTableBytes = 4 << 20;
 
-    // How many large pages to either side a region is looked for: 16 MiB at first, 64 GiB at last.
-    private const int ShortestReach = 8;
-    private const int LongestReach = 32768;
-
     private readonly TWalker _walker;
     private readonly PageTable _table;
-    private int _judged;
-    private int _missed;
-    private int _bypass;
-    private int _nextBypass = ShortestBypass;
-    private bool _largeFirst;
-    private int _largeMisses;
+    private CacheJudge _judge;
+    private RegionSearch _regions;
     private ulong _announced;
-    private ulong _lastAddend;
-    private int _hintReach = ShortestReach;
 
     internal TranslationLoop(PortContext context, PageTable table, TWalker walker)
         : base(context, table.SpaceId, table.Granule)
@@ -239,6 +66,39 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
         }
     }
 
+    internal override void Answer(ulong* requests, ulong* completions, int count)
+    {
+        // SAFETY: both have count words, at most a batch; the scratch has room for one.
+        ulong* iovas = Context.Tlb.Scratch;
+        if (RequestWord.TryStrip(requests, iovas, count, out Permission wanted))
+        {
+            bool good = Chunk(iovas, completions, count, wanted, null, 0);
+            CompletionWord.Mark(completions, count);
+            if (!good)
+            {
+                ExplainFaults(requests, completions, count);
+            }
+
+            return;
+        }
+
+        // Requests of several kinds: kind by kind, each as one batch.
+        ulong* hosts = iovas + Probe.BatchLimit;
+        byte* places = (byte*)(hosts + Probe.BatchLimit);
+        for (var kind = Permission.None; kind <= Permission.ReadWrite; kind++)
+        {
+            int picked = RequestWord.Pick(requests, count, kind, iovas, places);
+            _ = Chunk(iovas, hosts, picked, kind, null, 0);
+            for (int i = 0; i < picked; i++)
+            {
+                completions[places[i]] = hosts[i];
+            }
+        }
+
+        CompletionWord.Mark(completions, count);
+        ExplainFaults(requests, completions, count);
+    }
+
     internal override FaultReason Explain(ulong iova, Permission access) => Resolve(iova, access, out _);
 
     internal override ulong PageLast(ulong iova, ulong last)
@@ -259,7 +119,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
         Fill(iova, word);
         if ((word & PtWord.Large) != 0)
         {
-            TakeHint(iova, word);
+            _regions.Found(_walker, _table.Aperture, iova, HostOf(word, iova) - iova, word, Cacheable(word), ref Hint);
         }
 
         return true;
@@ -267,29 +127,36 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
 
     private static int FirstZero(ulong* hosts, int start, int count) => start + new ReadOnlySpan<ulong>(hosts + start, count).IndexOf(0UL);
 
+    private void ExplainFaults(ulong* requests, ulong* completions, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            if (CompletionWord.IsNothing(completions[i]))
+            {
+                // A mapping that came between the walk and this look is no fault any more, but the answer was one.
+                FaultReason reason = Resolve(RequestWord.AddressOf(requests[i]), RequestWord.WantedOf(requests[i]), out _);
+                completions[i] = CompletionWord.Faulted(reason == FaultReason.None ? FaultReason.NotMapped : reason);
+            }
+        }
+    }
+
     /// <summary>One chunk of a batch: through the cache while it hits, else straight to the table.</summary>
     /// <returns>False when an answer is zero.</returns>
     private bool Chunk(ulong* iovas, ulong* hosts, int count, Permission access, ulong* next, int nextCount)
     {
-        if (_bypass > 0)
+        if (_judge.TakeBypass(count))
         {
-            _bypass -= count;
             return WalkAll(iovas, hosts, count, access, next, nextCount);
         }
 
         ulong* misses = Context.Tlb.Misses;
         bool good = !Probe.Run<TIsa>(Terms(access), iovas, hosts, count, misses) || FillMisses(iovas, hosts, misses, access);
-        _judged += count;
-        if (_judged >= JudgedLookups)
-        {
-            Judge();
-        }
-
+        _judge.Probed(count);
         return good;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ProbeTerms Terms(Permission access) => _largeFirst
+    private ProbeTerms Terms(Permission access) => _judge.LargeFirst
         ? new ProbeTerms(
             (nint)Context.Tlb.Large,
             Iotlb.LargeIndexByte,
@@ -305,32 +172,6 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
             TlbEntry.KeyBits(SpaceBits, access),
             TlbEntry.CompareMask(access));
 
-    private void Judge()
-    {
-        if (_missed * 4 > _judged)
-        {
-            // Misses on large pages say that the other array should be asked first; misses all over, that none should.
-            bool large = _largeMisses * 2 > _missed;
-            if (large != _largeFirst && (large || _largeMisses == 0))
-            {
-                _largeFirst = large;
-            }
-            else
-            {
-                _bypass = _nextBypass;
-                _nextBypass = Math.Min(_nextBypass * 2, LongestBypass);
-            }
-        }
-        else
-        {
-            _nextBypass = ShortestBypass;
-        }
-
-        _judged = 0;
-        _missed = 0;
-        _largeMisses = 0;
-    }
-
     /// <summary>Walks for the look-ups that missed, all misses to memory at once, and keeps what was found.</summary>
     private bool FillMisses(ulong* iovas, ulong* hosts, ulong* misses, Permission access)
     {
@@ -340,7 +181,6 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
             missed += BitOperations.PopCount(misses[word]);
         }
 
-        _missed += missed;
         if (missed >= FewMisses)
         {
             ulong mask = ~_walker.Beyond;
@@ -354,19 +194,21 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
         }
 
         bool good = true;
+        int large = 0;
         for (int word = 0; word < Probe.MissWords; word++)
         {
             for (ulong left = misses[word]; left != 0; left &= left - 1)
             {
                 int i = (word * 64) + BitOperations.TrailingZeroCount(left);
-                good &= TryFillMiss(iovas[i], hosts + i, access);
+                good &= TryFillMiss(iovas[i], hosts + i, access, ref large);
             }
         }
 
+        _judge.Missed(missed, large);
         return good;
     }
 
-    private bool TryFillMiss(ulong iova, ulong* host, Permission access)
+    private bool TryFillMiss(ulong iova, ulong* host, Permission access, ref int large)
     {
         if (Resolve(iova, access, out ulong word) != FaultReason.None)
         {
@@ -376,7 +218,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
 
         *host = HostOf(word, iova);
         Fill(iova, word);
-        _largeMisses += (word & PtWord.Large) != 0 ? 1 : 0;
+        large += (word & PtWord.Large) != 0 ? 1 : 0;
         return true;
     }
 
@@ -491,7 +333,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
         }
 
         // A large page is kept as a small one too while small ones are asked first: mixed batches then hit at once.
-        if (offset >= ~Iotlb.SmallPageMask && !_largeFirst)
+        if (offset >= ~Iotlb.SmallPageMask && !_judge.LargeFirst)
         {
             Context.Tlb.FillSmall(iova, addend, SpaceBits, permission);
         }
@@ -503,52 +345,5 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
     {
         var permission = (Permission)(word & PtWord.PermissionMask);
         return (word & PtWord.Dirty) == 0 && _table.TracksDirty ? permission & ~Permission.Write : permission;
-    }
-
-    /// <summary>
-    /// Remembers the region around a large page: neighbours that continue it in host memory with the same permission. A
-    /// region pays only when it is hit again, so it is looked for when two walks in a row end in it, and it is looked
-    /// for twice as far each time that it turns out too small.
-    /// </summary>
-    private void TakeHint(ulong iova, ulong word)
-    {
-        ulong addend = HostOf(word, iova) - iova;
-        if (addend != _lastAddend)
-        {
-            _lastAddend = addend;
-            _hintReach = ShortestReach;
-            return;
-        }
-
-        ulong page = _walker.LargeOffsetMask + 1;
-        ulong first = iova & ~_walker.LargeOffsetMask;
-        ulong end = first + page;
-        for (int i = 0; i < _hintReach && Continues(first - page, word, addend); i++)
-        {
-            first -= page;
-        }
-
-        for (int i = 0; i < _hintReach && Continues(end, word, addend); i++)
-        {
-            end += page;
-        }
-
-        _hintReach = Math.Min(_hintReach * 2, LongestReach);
-        HintFirst = first;
-        HintBytes = end - first;
-        HintAddend = addend;
-        HintDenies = Permission.ReadWrite & ~Cacheable(word);
-    }
-
-    private bool Continues(ulong iova, ulong word, ulong addend)
-    {
-        const ulong alike = PtWord.PermissionMask | PtWord.Large | PtWord.Dirty;
-        if (!_table.Aperture.Contains(iova))
-        {
-            return false;
-        }
-
-        ulong other = Volatile.Read(ref *_walker.WordOf(iova));
-        return (other & alike) == (word & alike) && HostOf(other, iova) - iova == addend;
     }
 }

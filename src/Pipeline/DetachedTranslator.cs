@@ -1,14 +1,18 @@
 namespace FastIova;
 
-/// <summary>The loop of a port that is attached to nothing: every access faults.</summary>
+/// <summary>The translator of a port that is attached to nothing: every access faults.</summary>
 /// <param name="context">The port's.</param>
-internal sealed class DetachedLoop(PortContext context) : TranslationLoop(context, spaceId: 0, granuleBytes: 4096)
+internal sealed unsafe class DetachedTranslator(PortContext context) : Translator(context, spaceId: 0, granuleBytes: 4096)
 {
     internal override int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, Permission access, ReadOnlySpan<ulong> next)
     {
         hosts[..iovas.Length].Clear();
         return iovas.IsEmpty ? -1 : 0;
     }
+
+    // SAFETY: the caller's completions have count words.
+    internal override void Answer(ulong* requests, ulong* completions, int count) =>
+        new Span<ulong>(completions, count).Fill(CompletionWord.Faulted(FaultReason.NotAttached));
 
     internal override FaultReason Explain(ulong iova, Permission access) => FaultReason.NotAttached;
 

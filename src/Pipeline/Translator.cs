@@ -1,0 +1,159 @@
+using System.Runtime.CompilerServices;
+
+namespace FastIova;
+
+/// <summary>
+/// One port's view of one address space: what hits the port's cache is answered here, inline; everything else by the
+/// <see cref="TranslationLoop{TWalker, TIsa}"/> behind it, which knows the shape of the table.
+/// </summary>
+/// <remarks>
+/// <para>Owns: its number in the cache and the last-hit hint.</para>
+/// <para>Invariants. D1: every answer is used, and every table word is read, inside one scope. D2: the cache and the hint
+/// never hold a permission to write a page that is not marked dirty while the table tracks dirty pages. D3: an answer of
+/// zero is a fault; no mapping has host address zero.</para>
+/// <para>Threads: the port's.</para>
+/// </remarks>
+internal abstract unsafe class Translator
+{
+    private protected readonly PortContext Context;
+    private readonly byte* _small;
+    private readonly EpochSlot* _slot;
+    private readonly ulong* _now;
+    private readonly ulong _fenced;
+    private RegionHint _hint;
+
+    private protected Translator(PortContext context, ulong spaceId, ulong granuleBytes)
+    {
+        Context = context;
+        SpaceId = spaceId;
+        GranuleBytes = granuleBytes;
+        _small = context.Tlb.Small;
+        _slot = context.Slot;
+        _now = context.Now;
+        _fenced = context.IsFenced ? 1UL : 0;
+        SpaceBits = TlbEntry.Unnumbered;
+    }
+
+    internal ulong SpaceId { get; }
+
+    /// <summary>The smallest page of the space.</summary>
+    internal ulong GranuleBytes { get; }
+
+    private protected ulong SpaceBits { get; private set; }
+
+    /// <summary>The last region that a look-up hit.</summary>
+    private protected ref RegionHint Hint => ref _hint;
+
+    /// <summary>Closes the loop over the shape of a table and the instruction set in force.</summary>
+    internal static Translator Create(PortContext context, PageTable table, IsaWidth isa) => table.Accept(new Closing(context, table, isa));
+
+    /// <summary>Translates one address in a scope of its own, if the cache has it and nothing stands in the way.</summary>
+    /// <param name="iova">Any address.</param>
+    /// <param name="access">What is wanted.</param>
+    /// <param name="host">The host address, when the answer is true.</param>
+    /// <returns>False when the long way must be taken, with an attachment read anew inside a scope.</returns>
+    /// <remarks>
+    /// All that may go another way is asked by one branch: whether the port is in a scope already, needs a fence, has to
+    /// catch up, or misses. Separate branches cost three times as much (3.2 against 1.1 ns, Zen 4, 2026-11).
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryHit(ulong iova, Permission access, out nuint host)
+    {
+        // SAFETY: the slot is this port's; the offset lies in the array (Iotlb T2).
+        EpochSlot* slot = _slot;
+        ulong outer = slot->Announced;
+        ulong seen = slot->Seen;
+
+        // In an outer scope this stores what is there already: the port caught up when it entered (EpochSlot S1).
+        Volatile.Write(ref slot->Announced, seen);
+        ulong stale = Volatile.Read(ref *_now) ^ seen;
+        var entry = (TlbEntry*)(_small + Iotlb.SmallOffset(iova));
+        ulong key = (iova & Iotlb.SmallPageMask) | SpaceBits | (ulong)access;
+        ulong miss = (entry->Tag ^ key) & TlbEntry.CompareMask(access);
+        host = (nuint)(iova + entry->Addend);
+
+        // Release: as EpochSlot.Leave; an outer scope goes on.
+        Volatile.Write(ref slot->Announced, outer);
+        return (outer | stale | miss | _fenced) == 0;
+    }
+
+    /// <summary>Translates one address inside a scope.</summary>
+    /// <param name="iova">Any address.</param>
+    /// <param name="access">What is wanted.</param>
+    /// <param name="host">The host address, or zero.</param>
+    /// <returns>False on a fault.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryTranslate(ulong iova, Permission access, out nuint host)
+    {
+        if (_hint.TryHit(iova, access, out host))
+        {
+            return true;
+        }
+
+        // SAFETY: the offset lies in the array (Iotlb T2).
+        var entry = (TlbEntry*)(_small + Iotlb.SmallOffset(iova));
+        ulong key = (iova & Iotlb.SmallPageMask) | SpaceBits | (ulong)access;
+        if (((entry->Tag ^ key) & TlbEntry.CompareMask(access)) == 0)
+        {
+            host = (nuint)(iova + entry->Addend);
+            return true;
+        }
+
+        return TryWalk(iova, access, out host);
+    }
+
+    /// <summary>Translates a batch.</summary>
+    /// <param name="iovas">Any addresses.</param>
+    /// <param name="hosts">Receives as many host addresses, zero for a fault.</param>
+    /// <param name="access">What is wanted of each.</param>
+    /// <param name="next">The addresses that will be asked for next, as far as they are known.</param>
+    /// <returns>The index of the first fault, or -1.</returns>
+    internal abstract int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, Permission access, ReadOnlySpan<ulong> next);
+
+    /// <summary>Answers requests of a ring, inside the caller's scope.</summary>
+    /// <param name="requests">Words of <see cref="RequestWord"/>, from another program: any value.</param>
+    /// <param name="completions">Receives as many words of <see cref="CompletionWord"/>.</param>
+    /// <param name="count">How many, at most <see cref="Probe.BatchLimit"/>.</param>
+    internal abstract void Answer(ulong* requests, ulong* completions, int count);
+
+    /// <summary>Why an address cannot be translated.</summary>
+    /// <returns>The reason, or none when it can.</returns>
+    internal abstract FaultReason Explain(ulong iova, Permission access);
+
+    /// <summary>The last address from <paramref name="iova"/> on, up to <paramref name="last"/>, that lies in the same page.</summary>
+    internal abstract ulong PageLast(ulong iova, ulong last);
+
+    /// <summary>Drops what is cached of a range.</summary>
+    internal void Drop(IovaSpan span)
+    {
+        if (SpaceBits != TlbEntry.Unnumbered)
+        {
+            Context.Tlb.Invalidate(SpaceBits, span);
+        }
+
+        _hint.Drop(span);
+    }
+
+    /// <summary>Drops everything by taking a new number at the next fill.</summary>
+    internal void DropAll()
+    {
+        SpaceBits = TlbEntry.Unnumbered;
+        _hint = default;
+    }
+
+    private protected abstract bool TryWalk(ulong iova, Permission access, out nuint host);
+
+    private protected void NumberSpace() => SpaceBits = Context.NumberSpace();
+
+    private sealed class Closing(PortContext context, PageTable table, IsaWidth isa) : IWalkerVisitor<Translator>
+    {
+        public Translator Visit<TWalker>(TWalker walker)
+            where TWalker : unmanaged, IWalker => isa switch
+            {
+                IsaWidth.Bits512 => new TranslationLoop<TWalker, Wide512>(context, table, walker),
+                IsaWidth.Bits256 => new TranslationLoop<TWalker, Wide256>(context, table, walker),
+                IsaWidth.Bits128 => new TranslationLoop<TWalker, Wide128>(context, table, walker),
+                _ => new TranslationLoop<TWalker, ScalarIsa>(context, table, walker),
+            };
+    }
+}
