@@ -35,34 +35,16 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
 
     internal override int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, Permission access, ReadOnlySpan<ulong> next)
     {
-        // SAFETY: the lengths were compared by the caller; each chunk lies in both spans.
+        if (iovas.Length > Probe.BatchLimit)
+        {
+            return TranslateChunks(iovas, hosts, access, next);
+        }
+
+        // SAFETY: the lengths were compared by the caller.
         fixed (ulong* from = iovas, ahead = next)
         fixed (nuint* to = hosts)
         {
-            if (iovas.Length <= Probe.BatchLimit)
-            {
-                return Chunk(from, (ulong*)to, iovas.Length, access, ahead, next.Length) ? -1 : FirstZero((ulong*)to, 0, iovas.Length);
-            }
-
-            int firstFault = -1;
-            for (int start = 0; start < iovas.Length; start += Probe.BatchLimit)
-            {
-                int count = Math.Min(Probe.BatchLimit, iovas.Length - start);
-                bool last = start + count == iovas.Length;
-                bool good = Chunk(
-                    from + start,
-                    (ulong*)to + start,
-                    count,
-                    access,
-                    last ? ahead : from + start + count,
-                    last ? next.Length : iovas.Length - start - count);
-                if (!good && firstFault < 0)
-                {
-                    firstFault = FirstZero((ulong*)to, start, count);
-                }
-            }
-
-            return firstFault;
+            return Chunk(from, (ulong*)to, iovas.Length, access, ahead, next.Length) ? -1 : hosts.IndexOf((nuint)0);
         }
     }
 
@@ -125,7 +107,30 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
         return true;
     }
 
-    private static int FirstZero(ulong* hosts, int start, int count) => start + new ReadOnlySpan<ulong>(hosts + start, count).IndexOf(0UL);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int TranslateChunks(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, Permission access, ReadOnlySpan<ulong> next)
+    {
+        int firstFault = -1;
+
+        // SAFETY: each chunk lies in both spans.
+        fixed (ulong* from = iovas, ahead = next)
+        fixed (nuint* to = hosts)
+        {
+            for (int start = 0; start < iovas.Length; start += Probe.BatchLimit)
+            {
+                int left = iovas.Length - start;
+                int count = Math.Min(Probe.BatchLimit, left);
+                bool last = count == left;
+                if (!Chunk(from + start, (ulong*)to + start, count, access, last ? ahead : from + start + count, last ? next.Length : left - count)
+                    && firstFault < 0)
+                {
+                    firstFault = start + hosts[start..].IndexOf((nuint)0);
+                }
+            }
+        }
+
+        return firstFault;
+    }
 
     private void ExplainFaults(ulong* requests, ulong* completions, int count)
     {
@@ -142,6 +147,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
 
     /// <summary>One chunk of a batch: through the cache while it hits, else straight to the table.</summary>
     /// <returns>False when an answer is zero.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Chunk(ulong* iovas, ulong* hosts, int count, Permission access, ulong* next, int nextCount)
     {
         if (_judge.TakeBypass(count))

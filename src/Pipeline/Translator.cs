@@ -72,9 +72,16 @@ internal abstract unsafe class Translator
         ulong miss = (entry->Tag ^ key) & TlbEntry.CompareMask(access);
         host = (nuint)(iova + entry->Addend);
 
-        // Release: as EpochSlot.Leave; an outer scope goes on.
-        Volatile.Write(ref slot->Announced, outer);
-        return (outer | stale | miss | _fenced) == 0;
+        if ((outer | stale | miss | _fenced) != 0)
+        {
+            // Release: as EpochSlot.Leave; an outer scope goes on.
+            Volatile.Write(ref slot->Announced, outer);
+            return false;
+        }
+
+        // A constant, not what was loaded above: a store of that would make each call wait for the store of the one before.
+        slot->Leave();
+        return true;
     }
 
     /// <summary>Translates one address inside a scope.</summary>
