@@ -87,12 +87,8 @@ internal abstract unsafe class TranslationLoop
     /// <returns>The reason, or none when it can.</returns>
     internal abstract FaultReason Explain(ulong iova, Permission access);
 
-    /// <summary>The last address from <paramref name="iova"/> on, up to <paramref name="last"/>, that lies in the same page.</summary>
-    internal ulong PageLast(ulong iova, ulong last)
-    {
-        _ = Table.Walk(iova, out int pageLg2);
-        return Math.Min(last, iova | ((1UL << pageLg2) - 1));
-    }
+    /// <summary>Translates one address and says how far the answer reaches; both come from one word, which may be another a moment later.</summary>
+    internal abstract bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast);
 
     /// <summary>Drops what is cached of a range.</summary>
     internal void Drop(IovaSpan span)
@@ -192,6 +188,14 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : TranslationLoop
     }
 
     internal override FaultReason Explain(ulong iova, Permission access) => Resolve(iova, access, out _);
+
+    internal override bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast)
+    {
+        bool good = Resolve(iova, access, out ulong word) == FaultReason.None;
+        host = good ? (nuint)HostOf(word, iova) : 0;
+        pageLast = iova | ((word & PtWord.Large) != 0 ? _walker.LargeOffsetMask : _walker.OffsetMask);
+        return good;
+    }
 
     private protected override bool TryWalk(ulong iova, Permission access, out nuint host)
     {
