@@ -23,13 +23,13 @@ internal static class CommandLine
         {
             Description = $"How long to race the engine, after the controls. Default: {DefaultSeconds}, with --quick {QuickSeconds}.",
             HelpName = "N",
-            CustomParser = argument => Parse(argument, 1, SecondsLast),
+            CustomParser = argument => Parse(SecondsOption, argument, 1, SecondsLast),
         };
         var seed = new Option<int?>(SeedOption)
         {
             Description = "Repeats the random choices of an earlier run; the threads meet differently all the same. Default: taken from the clock.",
             HelpName = "N",
-            CustomParser = argument => Parse(argument, 0, int.MaxValue / 2),
+            CustomParser = argument => Parse(SeedOption, argument, 0, int.MaxValue / 2),
         };
         var quick = new Option<bool>("--quick") { Description = "About 20 seconds in all, for every day." };
         var race = new Option<Flaw?>(RaceOption) { Hidden = true };
@@ -64,7 +64,7 @@ internal static class CommandLine
         return result.Invoke(new InvocationConfiguration { Output = output, Error = error });
     }
 
-    private static int? Parse(ArgumentResult argument, int first, int last)
+    private static int? Parse(string option, ArgumentResult argument, int first, int last)
     {
         string text = argument.Tokens[0].Value;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= first && number <= last)
@@ -72,7 +72,7 @@ internal static class CommandLine
             return number;
         }
 
-        argument.AddError($"'{text}' is not a number from {first} to {last}.");
+        argument.AddError($"{option} '{text}' is not a number from {first} to {last}.");
         return null;
     }
 }

@@ -9,6 +9,7 @@ internal sealed class World : IDisposable
     private readonly bool _unfenced;
     private string? _violation;
     private bool _over;
+    private int _sites;
 
     internal World(Flaw flaw, Cast cast)
     {
@@ -61,8 +62,6 @@ internal sealed class World : IDisposable
     internal string? Violation => Volatile.Read(ref _violation);
 
     internal unsafe ulong Invalidations => Volatile.Read(ref *Iommu.Epoch.Now) - 1;
-
-    private int _sites;
 
     /// <summary>Opens a port that reaches both domains.</summary>
     internal DmaPort OpenPort(string name, ReaderKind kind)

@@ -25,7 +25,7 @@ public sealed class LitmusTests
         (int exit, string output, string error) = await Run("--seconds", "0");
         Assert.Equal(2, exit);
         Assert.Empty(output);
-        Assert.Contains("'0' is not a number from 1", error, StringComparison.Ordinal);
+        Assert.Contains("--seconds '0' is not a number from 1", error, StringComparison.Ordinal);
     }
 
     private static async Task<(int Exit, string Output, string Error)> Run(params string[] args)
