@@ -274,9 +274,9 @@ public sealed class Domain : IDisposable
             _table.ScanDirty(span, clear, ref sink);
         }
 
-        if (clear && sink.Bits != 0)
+        if (clear && sink.IsAnyDirty)
         {
-            UnmapOrder.Flush(Writer, _table, _epoch, span);
+            UnmapOrder.Flush(Writer, _table, _epoch, _table.WholePages(span));
         }
 
         return sink.Bits;

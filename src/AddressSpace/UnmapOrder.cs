@@ -29,6 +29,11 @@ internal static class UnmapOrder
     {
         bytes = 0;
         refused = 0;
+        if (spans.IsEmpty)
+        {
+            return MapStatus.Success; // nothing is published, so there is no wait after which a table could be freed
+        }
+
         ulong target;
         ulong detached;
         lock (writer)

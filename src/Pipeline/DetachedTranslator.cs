@@ -16,7 +16,12 @@ internal sealed unsafe class DetachedTranslator(PortContext context) : Translato
 
     internal override FaultReason Explain(ulong iova, Permission access) => FaultReason.NotAttached;
 
-    internal override ulong PageLast(ulong iova, ulong last) => iova;
+    internal override bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast)
+    {
+        host = 0;
+        pageLast = iova;
+        return false;
+    }
 
     private protected override bool TryWalk(ulong iova, Permission access, out nuint host)
     {

@@ -26,13 +26,13 @@ internal static class Segments
         ulong at = span.First;
         while (true)
         {
-            if (!loop.TryTranslate(at, access, out nuint host))
+            if (!loop.TryTranslatePage(at, access, out nuint host, out ulong pageLast))
             {
                 faulted = true;
                 return at - span.First;
             }
 
-            ulong last = loop.PageLast(at, span.Last);
+            ulong last = Math.Min(pageLast, span.Last);
             ulong bytes = last - at + 1;
             if (count > 0 && segments[count - 1].Address + segments[count - 1].Length == host)
             {

@@ -83,10 +83,12 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
 
     internal override FaultReason Explain(ulong iova, Permission access) => Resolve(iova, access, out _);
 
-    internal override ulong PageLast(ulong iova, ulong last)
+    internal override bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast)
     {
-        _ = _table.Walk(iova, out int pageLg2);
-        return Math.Min(last, iova | ((1UL << pageLg2) - 1));
+        bool good = Resolve(iova, access, out ulong word) == FaultReason.None;
+        host = good ? (nuint)HostOf(word, iova) : 0;
+        pageLast = iova | ((word & PtWord.Large) != 0 ? _walker.LargeOffsetMask : _walker.OffsetMask);
+        return good;
     }
 
     private protected override bool TryWalk(ulong iova, Permission access, out nuint host)

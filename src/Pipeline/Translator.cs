@@ -127,8 +127,8 @@ internal abstract unsafe class Translator
     /// <returns>The reason, or none when it can.</returns>
     internal abstract FaultReason Explain(ulong iova, Permission access);
 
-    /// <summary>The last address from <paramref name="iova"/> on, up to <paramref name="last"/>, that lies in the same page.</summary>
-    internal abstract ulong PageLast(ulong iova, ulong last);
+    /// <summary>Translates one address and says how far the answer reaches; both come from one word, which may be another a moment later.</summary>
+    internal abstract bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast);
 
     /// <summary>Drops what is cached of a range.</summary>
     internal void Drop(IovaSpan span)

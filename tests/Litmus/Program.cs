@@ -1,0 +1,3 @@
+using FastIova.Litmus;
+
+return CommandLine.Run(args, Console.Out, Console.Error);

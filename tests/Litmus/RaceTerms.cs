@@ -1,0 +1,21 @@
+namespace FastIova.Litmus;
+
+/// <summary>Who takes part in a race.</summary>
+internal enum Cast
+{
+    /// <summary>Everybody; each reader executes its own fences, so that no process-wide barrier hides a missing one.</summary>
+    Fenced = 0,
+
+    /// <summary>Everybody; half of the readers leave the fence to the writers.</summary>
+    Mixed = 1,
+
+    /// <summary>One reader of single addresses against one writer of small sites: a window of some nanoseconds is met most often.</summary>
+    Duel = 2,
+}
+
+/// <summary>What is raced.</summary>
+/// <param name="Flaw">The step to leave out, or none.</param>
+/// <param name="Cast">Who takes part.</param>
+/// <param name="Time">How long.</param>
+/// <param name="Seed">Of all random choices.</param>
+internal sealed record RaceTerms(Flaw Flaw, Cast Cast, TimeSpan Time, int Seed);
