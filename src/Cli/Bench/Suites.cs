@@ -7,5 +7,6 @@ internal static class Suites
     [
         new MemorySpeedSuite(),
         new TranslateSuite(),
+        new ReplaySuite(),
     ];
 }
