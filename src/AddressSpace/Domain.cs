@@ -14,7 +14,7 @@ namespace FastIova;
 /// </remarks>
 public sealed class Domain : IDisposable
 {
-    private readonly Lock _writer = new();
+    private readonly WriterLock _writer = new();
     private readonly Epoch _epoch;
     private readonly PageTable _table;
     private int _attached;
@@ -47,7 +47,7 @@ public sealed class Domain : IDisposable
     internal Epoch Epoch => _epoch;
 
     // The lock of the writers, refused to those who come too late.
-    private Lock Writer
+    private WriterLock Writer
     {
         get
         {
@@ -138,7 +138,7 @@ public sealed class Domain : IDisposable
         }
 
         MapStatus status;
-        lock (Writer)
+        using (Writer.Enter())
         {
             status = _table.MapScattered(iovas, hosts, permission);
         }
@@ -207,7 +207,7 @@ public sealed class Domain : IDisposable
         }
 
         MapStatus status;
-        lock (Writer)
+        using (Writer.Enter())
         {
             status = _table.Protect(span, permission, out bytes);
         }
@@ -224,7 +224,7 @@ public sealed class Domain : IDisposable
     /// <param name="on">On: from here on every write of a device marks its page. Off: marks are left as they are.</param>
     public void TrackDirty(bool on)
     {
-        lock (Writer)
+        using (Writer.Enter())
         {
             _table.TracksDirty = on;
         }
@@ -269,7 +269,7 @@ public sealed class Domain : IDisposable
 
         span = new IovaSpan(iova, iova + length - 1);
         var sink = new DirtyBitmap(span, pageLg2, bitmap);
-        lock (Writer)
+        using (Writer.Enter())
         {
             _table.ScanDirty(span, clear, ref sink);
         }
@@ -287,7 +287,7 @@ public sealed class Domain : IDisposable
     public int Trim()
     {
         int trimmed;
-        lock (Writer)
+        using (Writer.Enter())
         {
             trimmed = _table.Trim();
         }
@@ -300,7 +300,7 @@ public sealed class Domain : IDisposable
     /// <exception cref="InvalidOperationException">A port is still attached; nothing was changed.</exception>
     public void Dispose()
     {
-        lock (_writer)
+        using (_writer.Enter())
         {
             if (_attached != 0)
             {
@@ -319,7 +319,7 @@ public sealed class Domain : IDisposable
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     internal void Hold()
     {
-        lock (Writer)
+        using (Writer.Enter())
         {
             _attached++;
         }
@@ -328,7 +328,7 @@ public sealed class Domain : IDisposable
     /// <summary>Ends an attachment.</summary>
     internal void LetGo()
     {
-        lock (_writer)
+        using (_writer.Enter())
         {
             _attached--;
         }
@@ -366,7 +366,7 @@ public sealed class Domain : IDisposable
 
     private MapStatus MapChecked(IovaSpan span, nuint host, Permission permission)
     {
-        lock (Writer)
+        using (Writer.Enter())
         {
             return _table.Map(span, host, permission);
         }

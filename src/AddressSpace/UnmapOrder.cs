@@ -25,7 +25,7 @@ internal static class UnmapOrder
     /// <param name="bytes">The bytes that were mapped in them.</param>
     /// <param name="refused">The index of the range that was refused, when one was.</param>
     /// <returns>The outcome; anything but success has taken nothing away.</returns>
-    internal static MapStatus Unmap(Lock writer, PageTable table, Epoch epoch, ReadOnlySpan<IovaSpan> spans, out ulong bytes, out int refused)
+    internal static MapStatus Unmap(WriterLock writer, PageTable table, Epoch epoch, ReadOnlySpan<IovaSpan> spans, out ulong bytes, out int refused)
     {
         bytes = 0;
         refused = 0;
@@ -36,7 +36,7 @@ internal static class UnmapOrder
 
         ulong target;
         ulong detached;
-        lock (writer)
+        using (writer.Enter())
         {
             for (refused = 0; spans.Length > 1 && refused < spans.Length; refused++)
             {
@@ -92,10 +92,10 @@ internal static class UnmapOrder
     /// <param name="table">The table, whose words were changed under the lock.</param>
     /// <param name="epoch">Where its readers are.</param>
     /// <param name="span">The range; all addresses flush the space by generation.</param>
-    internal static void Flush(Lock writer, PageTable table, Epoch epoch, IovaSpan span)
+    internal static void Flush(WriterLock writer, PageTable table, Epoch epoch, IovaSpan span)
     {
         ulong detached;
-        lock (writer)
+        using (writer.Enter())
         {
             detached = table.DetachedEver;
         }
@@ -107,10 +107,10 @@ internal static class UnmapOrder
     /// <param name="writer">Not held by the caller.</param>
     /// <param name="table">The table.</param>
     /// <param name="epoch">Where its readers are.</param>
-    internal static void Release(Lock writer, PageTable table, Epoch epoch)
+    internal static void Release(WriterLock writer, PageTable table, Epoch epoch)
     {
         ulong detached;
-        lock (writer)
+        using (writer.Enter())
         {
             detached = table.DetachedEver;
         }
@@ -118,12 +118,12 @@ internal static class UnmapOrder
         Wait(writer, table, epoch, epoch.Publish(Invalidation.Nothing), detached);
     }
 
-    private static void Wait(Lock writer, PageTable table, Epoch epoch, ulong target, ulong detached)
+    private static void Wait(WriterLock writer, PageTable table, Epoch epoch, ulong target, ulong detached)
     {
         epoch.WaitForReaders(target);
         if (detached != table.ReleasedEver)
         {
-            lock (writer)
+            using (writer.Enter())
             {
                 // Another writer may have freed some of them after a wait of its own; the count says which are left.
                 table.ReleaseDetached(detached);

@@ -156,24 +156,26 @@ internal sealed unsafe class Epoch : IDisposable
             return PublishWholeSpaces(lines);
         }
 
-        lock (_lock)
+        // A ticket: the lines are this writer's when the epoch has come to them. And before the first line is overwritten: pairs
+        // with the second read of Reserved in ReadLog; otherwise a reader could take a torn line for a whole one (E2).
+        ulong next = Interlocked.Add(ref *_reserved, (ulong)lines.Length);
+        ulong epoch = next - (ulong)lines.Length;
+
+        // Acquire: pairs with the release below of the writer before; otherwise the lines of two could mix.
+        if (Volatile.Read(ref *_now) != epoch)
         {
-            ulong epoch = *_now;
-            ulong next = epoch + (ulong)lines.Length;
-
-            // Before the first line is overwritten: pairs with the second read of Reserved in ReadLog; otherwise a reader
-            // could take a torn line for a whole one (E2).
-            Interlocked.Exchange(ref *_reserved, next);
-            for (int i = 0; i < lines.Length; i++)
-            {
-                _log[(epoch + (ulong)i) % LogCapacity] = lines[i];
-            }
-
-            // Release: pairs with the acquire in TryEnter and ReadLog; otherwise a reader could see the new epoch and the
-            // old line, or the new epoch and the old table entry (E1).
-            Volatile.Write(ref *_now, next);
-            return next;
+            WaitForTurn(epoch);
         }
+
+        for (int i = 0; i < lines.Length; i++)
+        {
+            _log[(epoch + (ulong)i) % LogCapacity] = lines[i];
+        }
+
+        // Release: pairs with the acquire in TryEnter and ReadLog; otherwise a reader could see the new epoch and the
+        // old line, or the new epoch and the old table entry (E1).
+        Volatile.Write(ref *_now, next);
+        return next;
     }
 
     /// <summary>Tells the readers that one thing is gone.</summary>
@@ -201,8 +203,8 @@ internal sealed unsafe class Epoch : IDisposable
             lines[i] = _log[(seen + (ulong)i) % LogCapacity];
         }
 
-        // The copies must be done before the check: pairs with the exchange in Publish (E2).
-        Interlocked.MemoryBarrier();
+        // The copies must be done before the check: pairs with the atomic addition in Publish (E2).
+        Volatile.ReadBarrier();
         return Volatile.Read(ref *_reserved) - seen <= LogCapacity;
     }
 
@@ -238,6 +240,16 @@ internal sealed unsafe class Epoch : IDisposable
             {
                 _memory.Dispose();
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void WaitForTurn(ulong epoch)
+    {
+        var spin = new SpinWait();
+        while (Volatile.Read(ref *_now) != epoch)
+        {
+            spin.SpinOnce();
         }
     }
 

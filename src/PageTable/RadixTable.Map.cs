@@ -34,7 +34,35 @@ internal sealed unsafe partial class RadixTable<TFormat>
             }
         }
 
-        return MapSpan(span, host, permission);
+        return MapBelowOne(span, host, permission);
+    }
+
+    /// <summary>A few granules whose leaf table is there: what drivers map most beside single ones.</summary>
+    private MapStatus MapBelowOne(IovaSpan span, ulong host, Permission permission)
+    {
+        ulong rootIndex = span.First >> RootShift;
+        if (span.LengthLessOne >= LargeMask || rootIndex != span.Last >> RootShift || Check(span, host, permission) != MapStatus.Success)
+        {
+            return MapSpan(span, host, permission);
+        }
+
+        var root = new PtWord(_root[rootIndex]);
+        if (!root.IsTable)
+        {
+            return MapSpan(span, host, permission);
+        }
+
+        ulong* words = Leaf(root) + LeafIndex(span.First);
+        ulong count = (span.LengthLessOne >> TFormat.GranuleLg2) + 1;
+        if (!WordFill.IsClear(words, count))
+        {
+            return MapStatus.Overlap;
+        }
+
+        WordFill.Series(words, count, PtWord.Leaf(host, permission), GranuleBytes);
+        _live[rootIndex] += (ushort)count;
+        MappedBytes += span.LengthLessOne + 1;
+        return MapStatus.Success;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

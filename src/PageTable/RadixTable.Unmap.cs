@@ -6,17 +6,29 @@ internal sealed unsafe partial class RadixTable<TFormat>
 {
     internal override MapStatus Unmap(IovaSpan span, out ulong bytes)
     {
-        // One granule under a leaf table; the rest goes the long way.
+        // Granules below one leaf table; the rest goes the long way.
         ulong offset = GranuleBytes - 1;
-        if (span.LengthLessOne == offset && (span.First & offset) == 0 && span.First >= Aperture.First && span.Last <= Aperture.Last)
+        ulong rootIndex = span.First >> RootShift;
+        if (rootIndex == span.Last >> RootShift
+            && ((span.First | (span.Last + 1)) & offset) == 0
+            && span.First >= Aperture.First
+            && span.Last <= Aperture.Last)
         {
-            ulong rootIndex = span.First >> RootShift;
             var root = new PtWord(_root[rootIndex]);
             if (root.IsTable)
             {
-                ulong* word = Leaf(root) + LeafIndex(span.First);
-                ulong present = (*word >> 2) & 1; // PtWord.Present
-                Volatile.Write(ref *word, 0);
+                ulong* words = Leaf(root) + LeafIndex(span.First);
+                ulong present;
+                if (span.LengthLessOne == offset)
+                {
+                    present = (*words >> 2) & 1; // PtWord.Present
+                    Volatile.Write(ref *words, 0);
+                }
+                else
+                {
+                    present = WordFill.Clear(words, (span.LengthLessOne >> TFormat.GranuleLg2) + 1);
+                }
+
                 _live[rootIndex] -= (ushort)present;
                 bytes = present << TFormat.GranuleLg2;
                 MappedBytes -= bytes;
@@ -66,10 +78,7 @@ internal sealed unsafe partial class RadixTable<TFormat>
 
     private ulong ClearLeaf(ulong rootIndex, ulong* words, ulong count)
     {
-        ulong present = count == LeafWords ? _live[rootIndex] : WordFill.CountPresent(words, count);
-
-        // SAFETY: the words lie in one leaf table. Span.Clear writes whole aligned words (P1).
-        new Span<ulong>(words, (int)count).Clear();
+        ulong present = WordFill.Clear(words, count);
         _live[rootIndex] -= (ushort)present;
         return present;
     }

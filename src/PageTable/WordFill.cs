@@ -52,13 +52,31 @@ internal static unsafe class WordFill
         // SAFETY: the caller owns [words, words + count), at most one leaf table.
         !new ReadOnlySpan<ulong>(words, (int)count).ContainsAnyExcept(0UL);
 
-    /// <summary>How many words are present.</summary>
-    internal static ulong CountPresent(ulong* words, ulong count)
+    /// <summary>Makes all words absent.</summary>
+    /// <param name="words">The first word.</param>
+    /// <param name="count">How many.</param>
+    /// <returns>How many were present.</returns>
+    internal static ulong Clear(ulong* words, ulong count)
     {
+        // SAFETY: the caller owns [words, words + count). Every lane is an aligned word (P1).
         ulong present = 0;
-        for (ulong i = 0; i < count; i++)
+        ulong* end = words + count;
+        if (count >= 8)
         {
-            present += (words[i] >> 2) & 1; // PtWord.Present
+            Vector512<ulong> sum = default;
+            for (; words <= end - 8; words += 8)
+            {
+                sum += (Vector512.Load(words) >>> 2) & Vector512<ulong>.One; // PtWord.Present
+                Vector512<ulong>.Zero.Store(words);
+            }
+
+            present = Vector512.Sum(sum);
+        }
+
+        for (; words < end; words++)
+        {
+            present += (*words >> 2) & 1;
+            *words = 0;
         }
 
         return present;

@@ -63,6 +63,12 @@ internal sealed unsafe class PortContext : IDisposable
             return false;
         }
 
+        // Before the announcement: nothing is in use yet, so no writer need wait for it, and the fence is paid once.
+        if (Volatile.Read(ref *_now) != _slot->Seen)
+        {
+            CarryOutLog(Volatile.Read(ref *_now));
+        }
+
         if (!Epoch.TryEnter(_slot, _now, _fenced))
         {
             CatchUp();
@@ -120,14 +126,24 @@ internal sealed unsafe class PortContext : IDisposable
         }
     }
 
-    /// <summary>Carries out the log up to the present, announced all the while, so that writers wait.</summary>
+    /// <summary>Carries out the log up to the present, announced all the while: writers who publish without a pause wait.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void CatchUp()
+    {
+        do
+        {
+            CarryOutLog(Volatile.Read(ref *_now));
+        }
+        while (!Epoch.TryEnter(_slot, _now, _fenced));
+    }
+
+    /// <summary>Carries out the log up to an epoch, or a little further.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void CarryOutLog(ulong present)
     {
         Span<Invalidation> lines = stackalloc Invalidation[LinesAtOnce];
         do
         {
-            ulong present = Volatile.Read(ref *_now);
             if (_epoch.ReadLog(_slot->Seen, lines, out int count))
             {
                 foreach (ref readonly Invalidation line in lines[..count])
@@ -143,7 +159,7 @@ internal sealed unsafe class PortContext : IDisposable
                 _slot->Seen = present;
             }
         }
-        while (!Epoch.TryEnter(_slot, _now, _fenced));
+        while (_slot->Seen < present);
     }
 
     private void CarryOut(in Invalidation line)

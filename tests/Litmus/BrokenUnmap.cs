@@ -9,7 +9,7 @@ internal sealed class BrokenUnmap(Flaw flaw) : IWriteSide
     public MapStatus TryUnmap(Domain domain, ReadOnlySpan<IovaSpan> spans)
     {
         ulong target = 0;
-        lock (WriterOf(domain))
+        using (WriterOf(domain).Enter())
         {
             foreach (IovaSpan span in spans)
             {
@@ -43,7 +43,7 @@ internal sealed class BrokenUnmap(Flaw flaw) : IWriteSide
             return domain.TryProtect(span.First, span.LengthLessOne + 1, permission, out _);
         }
 
-        lock (WriterOf(domain))
+        using (WriterOf(domain).Enter())
         {
             return domain.Table.Protect(span, permission, out _);
         }
@@ -53,7 +53,7 @@ internal sealed class BrokenUnmap(Flaw flaw) : IWriteSide
     internal static void TakeFenceFrom(DmaPort port) => FencedOf(ContextOf(port)) = false;
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_writer")]
-    private static extern ref Lock WriterOf(Domain domain);
+    private static extern ref WriterLock WriterOf(Domain domain);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_context")]
     private static extern ref PortContext ContextOf(DmaPort port);

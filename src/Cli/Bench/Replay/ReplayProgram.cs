@@ -45,7 +45,7 @@ internal readonly record struct ReplayPiece(int First, int Count, bool Batch, Pe
 internal sealed class ReplayProgram : IDisposable
 {
     /// <summary>Fewer translations of one direction than this are done one by one: see <see cref="ReplayPiece"/>.</summary>
-    internal const int BatchLeast = 12;
+    internal const int BatchLeast = 6;
 
     private const ulong PageBytes = 1UL << TraceRecord.PageLg2;
 
