@@ -20,8 +20,12 @@ internal ref struct DirtyBitmap : IDirtySink
     /// <summary>The bits that were clear and are set now.</summary>
     internal ulong Bits { get; private set; }
 
+    /// <summary>The pages that were reported, whether or not their bits were set before.</summary>
+    internal ulong Pages { get; private set; }
+
     public void Add(ulong iova, int pageLg2)
     {
+        Pages++;
         ulong first = (Math.Max(iova, _span.First) - _span.First) >> _pageLg2;
         ulong last = (Math.Min(iova | ((1UL << pageLg2) - 1), _span.Last) - _span.First) >> _pageLg2;
         for (ulong bit = first; bit <= last; bit++)
