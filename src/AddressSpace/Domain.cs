@@ -5,7 +5,7 @@ namespace FastIova;
 /// hardware page table (hwpt).
 /// </summary>
 /// <remarks>
-/// <para>Owns: its page table.</para>
+/// <para>Owns: its page table, and a hold on the epoch that it shares with the ports.</para>
 /// <para>Invariants. The promise of unmap: when <see cref="Unmap(ulong, ulong)"/> returns, no translation handed out before
 /// is still in use, and none will be handed out again. What is refused changes nothing.</para>
 /// <para>Threads: any; writers take turns on a lock that is never held while waiting. Never change a domain from inside an
@@ -24,7 +24,16 @@ public sealed class Domain : IDisposable
     {
         Options = options;
         _epoch = epoch;
-        _table = CreateTable(options);
+        epoch.Hold();
+        try
+        {
+            _table = CreateTable(options);
+        }
+        catch
+        {
+            epoch.LetGo();
+            throw;
+        }
     }
 
     /// <summary>What the domain was made of.</summary>
@@ -312,6 +321,7 @@ public sealed class Domain : IDisposable
             {
                 _disposed = true;
                 _table.Dispose();
+                _epoch.LetGo();
             }
         }
     }
