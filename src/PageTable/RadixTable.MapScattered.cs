@@ -64,7 +64,7 @@ internal sealed unsafe partial class RadixTable<TFormat>
         {
             ulong iova = iovas[i];
             misaligned |= iova | hosts[i];
-            if (iova < Aperture.First || iova > Aperture.Last)
+            if (iova < Aperture.First || (iova | offset) > Aperture.Last)
             {
                 return (iova & offset) != 0 ? MapStatus.Misaligned : MapStatus.OutsideAperture;
             }
