@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace FastIova;
 
+// SAFETY: each address is checked against the aperture, which the root covers, before its root word is looked at; leaf pointers
+// come from table words, and a group never has more words than the stack has room for.
 internal sealed unsafe partial class RadixTable<TFormat>
 {
     /// <summary>Enough to overlap the misses of one group, few enough that its words stay in the first-level cache.</summary>
