@@ -39,7 +39,7 @@ internal sealed unsafe class FrameArena : IDisposable
     internal ulong FrameBytes => _frameBytes;
 
     /// <summary>Takes a frame of zeros.</summary>
-    /// <returns>The frame, aligned to its size, or null when the system has no memory.</returns>
+    /// <returns>The frame, aligned to 4 KiB, or null when the system has no memory.</returns>
     internal ulong* TryTake()
     {
         ulong* frame = _free;
