@@ -1,3 +1,4 @@
+using FastIova.Tests.TestKit;
 using Xunit;
 
 namespace FastIova.Tests;
@@ -112,6 +113,90 @@ public sealed class DomainTests : IDisposable
             Assert.Equal(0UL, Dirty(0x100_0000, 0x4000));
             Assert.True(port.TranslateBatch(large, hosts, Permission.Read, out _));
             Assert.Equal(0UL, Dirty(0x20_0000, 0x60_0000));
+        }
+    }
+
+    [Fact]
+    public void AReadIntoAUsedBitmapTakesTheCachedPermissionToWriteAwayToo()
+    {
+        using DmaPort port = Tracked(0x20_0000, 0x20_0000, 0x20_0000);
+        Assert.Equal(MapStatus.Success, _domain.TryMap(0x100_0000, _memory, 0x1000, 0x1000, Permission.ReadWrite));
+        nuint[] hosts = new nuint[8];
+        foreach ((ulong iova, ulong bits) in new[] { (0x20_0010UL, 512UL), (0x100_0010UL, 1UL) })
+        {
+            ulong first = iova & ~0x1F_FFFFUL;
+            ulong length = bits << 12;
+            for (int i = 0; i < 3; i++)
+            {
+                Assert.True(port.TryTranslate(iova, Permission.Write, out _));
+                Assert.Equal(0UL, Dirty(first, length, used: true));
+                Assert.True(port.TryTranslate(iova, Permission.Write, out _));
+                Assert.Equal(bits, Dirty(first, length));
+                Assert.True(port.TranslateBatch([iova, iova, iova, iova, iova, iova, iova, iova], hosts, Permission.Write, out _));
+                Assert.Equal(0UL, Dirty(first, length, used: true));
+                Assert.True(port.TranslateBatch([iova, iova, iova, iova, iova, iova, iova, iova], hosts, Permission.Write, out _));
+                Assert.Equal(bits, Dirty(first, length));
+            }
+        }
+    }
+
+    [Fact]
+    public void ManyLargePagesOfABatchAreForgottenOneByOne()
+    {
+        const int Pages = 64;
+        using var memory = HostMemory.Allocate(Pages << 21);
+        foreach (IsaWidth width in Widths.Supported)
+        {
+            using Domain domain = _iommu.CreateDomain();
+            using DmaPort port = _iommu.OpenPort(new DmaPortOptions { Isa = width });
+            port.Attach(domain);
+            ulong[] offsets = new ulong[Pages];
+            for (int i = 0; i < Pages; i++)
+            {
+                // No two neighbours are neighbours in memory, so no hint covers more than one.
+                offsets[i] = (ulong)(i * 27 % Pages) << 21;
+                Assert.Equal(MapStatus.Success, domain.TryMap((ulong)(i + 8) << 21, memory, offsets[i], 1 << 21, Permission.ReadWrite));
+            }
+
+            Seeded.Run(31, random =>
+            {
+                var denied = new Permission[Pages];
+                ulong[] iovas = new ulong[256];
+                nuint[] hosts = new nuint[256];
+                for (int round = 0; round < 120; round++)
+                {
+                    // More small pages than the cache has room for, far fewer large ones.
+                    foreach (ref ulong iova in iovas.AsSpan())
+                    {
+                        iova = (8UL << 21) + (ulong)random.NextInt64(Pages << 21);
+                    }
+
+                    Permission access = random.Pick(Permission.Read, Permission.Write);
+                    port.TranslateBatch(iovas, hosts, access, out _);
+                    for (int i = 0; i < iovas.Length; i++)
+                    {
+                        int page = (int)(iovas[i] >> 21) - 8;
+                        ulong expected = (denied[page] & access) != Permission.None ? 0 : memory.Address + offsets[page] + (iovas[i] & 0x1F_FFFF);
+                        Assert.True(expected == hosts[i], $"{width}, round {round}: 0x{iovas[i]:x} must give 0x{expected:x} and gave 0x{(ulong)hosts[i]:x}.");
+                    }
+
+                    if (round >= 30)
+                    {
+                        int page = random.Next(Pages);
+                        if (random.Chance(50))
+                        {
+                            domain.TryUnmap((ulong)(page + 8) << 21, 1 << 21, out _);
+                            denied[page] = Permission.ReadWrite;
+                        }
+                        else if (denied[page] == Permission.None)
+                        {
+                            Assert.Equal(MapStatus.Success, domain.TryProtect((ulong)(page + 8) << 21, 1 << 21, Permission.Read, out _));
+                            denied[page] = Permission.Write;
+                        }
+                    }
+                }
+            });
+            port.Detach();
         }
     }
 
