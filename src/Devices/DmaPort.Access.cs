@@ -18,7 +18,7 @@ public sealed partial class DmaPort
 
         using DmaScope scope = Enter();
         int done = DmaCopy.Read(TranslatorOf(pasid), iova, buffer);
-        fault = done == buffer.Length ? default : Explain(iova + (ulong)done, Permission.Read, pasid);
+        fault = done == buffer.Length ? default : Failure(iova + (ulong)done, Permission.Read, pasid);
         return done == buffer.Length;
     }
 
@@ -37,7 +37,7 @@ public sealed partial class DmaPort
 
         using DmaScope scope = Enter();
         int done = DmaCopy.Write(TranslatorOf(pasid), iova, data);
-        fault = done == data.Length ? default : Explain(iova + (ulong)done, Permission.Write, pasid);
+        fault = done == data.Length ? default : Failure(iova + (ulong)done, Permission.Write, pasid);
         return done == data.Length;
     }
 
@@ -125,7 +125,7 @@ public sealed partial class DmaPort
             return true;
         }
 
-        fault = Explain(iova, Permission.ReadWrite, pasid);
+        fault = Failure(iova, Permission.ReadWrite, pasid);
         return false;
     }
 }

@@ -115,8 +115,8 @@ public sealed partial class DmaPort : IDisposable
         }
 
         DmaScope scope = Enter();
-        int failed = TranslatorOf(pasid).Translate(iovas, hosts, access, next);
-        fault = failed < 0 ? default : Explain(iovas[failed], access, pasid);
+        int failed = TranslatorOf(pasid).Translate(iovas, hosts, access & Permission.ReadWrite, next);
+        fault = failed < 0 ? default : Failure(iovas[failed], access, pasid);
         scope.Dispose();
         return failed < 0;
     }
@@ -153,8 +153,8 @@ public sealed partial class DmaPort : IDisposable
         }
 
         using DmaScope scope = Enter();
-        ulong done = Segments.Translate(TranslatorOf(pasid), span, access, segments, out count, out bool faulted);
-        fault = faulted ? Explain(iova + done, access, pasid) : default;
+        ulong done = Segments.Translate(TranslatorOf(pasid), span, access & Permission.ReadWrite, segments, out count, out bool faulted);
+        fault = faulted ? Failure(iova + done, access, pasid) : default;
         return done;
     }
 
@@ -219,6 +219,13 @@ public sealed partial class DmaPort : IDisposable
         }
 
         return _detached;
+    }
+
+    // A mapping that came between the failure and this look is no reason any more, but the access has failed all the same.
+    private Fault Failure(ulong iova, Permission access, uint pasid)
+    {
+        Fault fault = Explain(iova, access, pasid);
+        return fault.Reason == FaultReason.None ? fault with { Reason = FaultReason.NotMapped } : fault;
     }
 
     internal int Answer(RingConsumer ring, uint pasid)

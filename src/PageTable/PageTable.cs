@@ -11,7 +11,7 @@ namespace FastIova;
 /// <see cref="Trim"/> took away may be in use until the readers have been told and waited for.</para>
 /// <para>Teardown: <see cref="IDisposable.Dispose"/> when no reader is left; it never fails.</para>
 /// </remarks>
-internal abstract unsafe class PageTable : IDisposable
+internal abstract class PageTable : IDisposable
 {
     /// <summary>Apertures end below this bit: VT-d and AMD-Vi tables of five levels reach 57 bits.</summary>
     internal const int WidestApertureLg2 = 57;

@@ -81,7 +81,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
         ExplainFaults(requests, completions, count);
     }
 
-    internal override FaultReason Explain(ulong iova, Permission access) => Resolve(iova, access, out _);
+    internal override FaultReason Explain(ulong iova, Permission access) => Decide(iova, access, marks: false, out _);
 
     internal override bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast)
     {
@@ -273,8 +273,14 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
         return good;
     }
 
-    /// <summary>Decides about one address: the word that grants the access, or why there is none. Marks the page dirty.</summary>
-    private FaultReason Resolve(ulong iova, Permission access, out ulong word)
+    private FaultReason Resolve(ulong iova, Permission access, out ulong word) => Decide(iova, access, marks: true, out word);
+
+    /// <summary>Decides about one address: the word that grants the access, or why there is none.</summary>
+    /// <param name="iova">Any address.</param>
+    /// <param name="access">What is wanted.</param>
+    /// <param name="marks">Whether a page that is going to be written is marked dirty.</param>
+    /// <param name="word">The word, or zero.</param>
+    private FaultReason Decide(ulong iova, Permission access, bool marks, out ulong word)
     {
         word = 0;
         if (!_table.Aperture.Contains(iova))
@@ -302,7 +308,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
                 return FaultReason.PermissionDenied;
             }
 
-            if ((access & Permission.Write) != Permission.None && (seen & PtWord.Dirty) == 0 && _table.TracksDirty)
+            if (marks && (access & Permission.Write) != Permission.None && (seen & PtWord.Dirty) == 0 && _table.TracksDirty)
             {
                 if (!WordChange.TryMarkDirty(ref *place, seen))
                 {

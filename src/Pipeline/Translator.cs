@@ -59,6 +59,9 @@ internal abstract unsafe class Translator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryHit(ulong iova, Permission access, out nuint host)
     {
+        // A bit that is no permission must not reach the tag of another space.
+        access &= Permission.ReadWrite;
+
         // SAFETY: the slot is this port's; the offset lies in the array (Iotlb T2).
         EpochSlot* slot = _slot;
         ulong outer = slot->Announced;
@@ -92,6 +95,7 @@ internal abstract unsafe class Translator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryTranslate(ulong iova, Permission access, out nuint host)
     {
+        access &= Permission.ReadWrite;
         if (_hint.TryHit(iova, access, out host))
         {
             return true;
