@@ -286,7 +286,7 @@ public sealed class Domain : IDisposable
 
         if (clear && sink.IsAnyDirty)
         {
-            UnmapOrder.Flush(Writer, _table, _epoch, _table.WholePages(span));
+            UnmapOrder.Flush(Writer, _table, _epoch, span);
         }
 
         return sink.Bits;

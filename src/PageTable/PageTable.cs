@@ -126,14 +126,6 @@ internal abstract class PageTable : IDisposable
     /// <inheritdoc/>
     public abstract void Dispose();
 
-    /// <summary>A range with the whole of the pages that may lie across its ends: what the dirty marks of the range stand for.</summary>
-    internal IovaSpan WholePages(IovaSpan span)
-    {
-        ulong larger = Sizes.Bitmap & (Sizes.Bitmap - 1);
-        ulong offset = (larger == 0 ? Granule : larger & (0 - larger)) - 1;
-        return new IovaSpan(span.First & ~offset, span.Last | offset);
-    }
-
     /// <summary>Checks what does not depend on what is mapped.</summary>
     private protected MapStatus Check(IovaSpan span)
     {
