@@ -93,6 +93,12 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
 
     private protected override bool TryWalk(ulong iova, Permission access, out nuint host)
     {
+        if (Context.Tlb.TryBuddy(iova, SpaceBits, access, out ulong moved))
+        {
+            host = (nuint)moved;
+            return true;
+        }
+
         host = 0;
         if (Resolve(iova, access, out ulong word) != FaultReason.None)
         {
@@ -218,6 +224,11 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
 
     private bool TryFillMiss(ulong iova, ulong* host, Permission access, ref int large)
     {
+        if (!_judge.LargeFirst && Context.Tlb.TryBuddy(iova, SpaceBits, access, out *host))
+        {
+            return true;
+        }
+
         if (Resolve(iova, access, out ulong word) != FaultReason.None)
         {
             *host = 0;
