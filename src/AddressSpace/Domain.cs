@@ -5,7 +5,7 @@ namespace FastIova;
 /// hardware page table (hwpt).
 /// </summary>
 /// <remarks>
-/// <para>Owns: its page table.</para>
+/// <para>Owns: its page table, and a hold on the epoch that it shares with the ports.</para>
 /// <para>Invariants. The promise of unmap: when <see cref="Unmap(ulong, ulong)"/> returns, no translation handed out before
 /// is still in use, and none will be handed out again. What is refused changes nothing.</para>
 /// <para>Threads: any; writers take turns on a lock that is never held while waiting. Never change a domain from inside an
@@ -24,7 +24,16 @@ public sealed class Domain : IDisposable
     {
         Options = options;
         _epoch = epoch;
-        _table = CreateTable(options);
+        epoch.Hold();
+        try
+        {
+            _table = CreateTable(options);
+        }
+        catch
+        {
+            epoch.LetGo();
+            throw;
+        }
     }
 
     /// <summary>What the domain was made of.</summary>
@@ -237,19 +246,20 @@ public sealed class Domain : IDisposable
     /// Reads which pages were written. A page that is written while this runs is reported now or by the next call, never
     /// lost: whoever copies the reported pages after the call copies what was written before it returned.
     /// </summary>
-    /// <param name="iova">The first address, a multiple of the bitmap's page.</param>
-    /// <param name="length">Bytes, a multiple of the bitmap's page.</param>
+    /// <param name="iova">The first address, a multiple of the bitmap's page and of the granule.</param>
+    /// <param name="length">Bytes, a multiple of the bitmap's page and of the granule.</param>
     /// <param name="pageLg2">The log2 of the bytes that one bit stands for.</param>
     /// <param name="bitmap">Bit <c>n</c> of the sequence is set for a page that was written; others are left alone. A larger page of the table sets every bit it covers.</param>
-    /// <param name="clear">Whether the pages count as unwritten from here on.</param>
-    /// <returns>The bits that were set.</returns>
+    /// <param name="clear">Whether the pages count as unwritten from here on. A written large page across an end of the range is split, so that the rest of it still counts as written.</param>
+    /// <returns>The bits that were clear and are set now.</returns>
     /// <exception cref="MapRefusedException">The range is misaligned, empty, wraps or leaves the aperture.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The page size is out of range, or the bitmap is too short.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The page size is out of range.</exception>
+    /// <exception cref="ArgumentException">The bitmap is too short.</exception>
     public ulong ReadDirty(ulong iova, ulong length, int pageLg2, Span<ulong> bitmap, bool clear)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(pageLg2, 10);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pageLg2, 62);
-        ulong offset = (1UL << pageLg2) - 1;
+        ulong offset = ((1UL << pageLg2) - 1) | (_table.Granule - 1);
         MapStatus status = length == 0 ? MapStatus.ZeroLength
             : !IovaSpan.TryCreate(iova, length, out IovaSpan span) ? MapStatus.Wraps
             : ((iova | length) & offset) != 0 ? MapStatus.Misaligned
@@ -276,7 +286,7 @@ public sealed class Domain : IDisposable
 
         if (clear && sink.IsAnyDirty)
         {
-            UnmapOrder.Flush(Writer, _table, _epoch, _table.WholePages(span));
+            UnmapOrder.Flush(Writer, _table, _epoch, span);
         }
 
         return sink.Bits;
@@ -311,6 +321,7 @@ public sealed class Domain : IDisposable
             {
                 _disposed = true;
                 _table.Dispose();
+                _epoch.LetGo();
             }
         }
     }

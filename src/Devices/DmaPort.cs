@@ -10,7 +10,7 @@ namespace FastIova;
 /// what a device does wrong: faults are values.</para>
 /// <para>Threads: one at a time. <see cref="Attach(Domain, uint)"/> and <see cref="Detach(uint)"/> may be called by others.</para>
 /// </remarks>
-public sealed class DmaPort : IDisposable
+public sealed partial class DmaPort : IDisposable
 {
     /// <summary>PASIDs are below this number (20 bits; PCIe 6.0, §6.20).</summary>
     public const uint PasidEnd = 1u << 20;
@@ -115,8 +115,8 @@ public sealed class DmaPort : IDisposable
         }
 
         DmaScope scope = Enter();
-        int failed = TranslatorOf(pasid).Translate(iovas, hosts, access, next);
-        fault = failed < 0 ? default : Explain(iovas[failed], access, pasid);
+        int failed = TranslatorOf(pasid).Translate(iovas, hosts, access & Permission.ReadWrite, next);
+        fault = failed < 0 ? default : Failure(iovas[failed], access, pasid);
         scope.Dispose();
         return failed < 0;
     }
@@ -153,109 +153,9 @@ public sealed class DmaPort : IDisposable
         }
 
         using DmaScope scope = Enter();
-        ulong done = Segments.Translate(TranslatorOf(pasid), span, access, segments, out count, out bool faulted);
-        fault = faulted ? Explain(iova + done, access, pasid) : default;
+        ulong done = Segments.Translate(TranslatorOf(pasid), span, access & Permission.ReadWrite, segments, out count, out bool faulted);
+        fault = faulted ? Failure(iova + done, access, pasid) : default;
         return done;
-    }
-
-    /// <summary>Reads memory as the device sees it, across pages.</summary>
-    /// <param name="iova">The first address.</param>
-    /// <param name="buffer">Receives the bytes; those before a fault are valid.</param>
-    /// <param name="fault">The fault that stopped it.</param>
-    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
-    /// <returns>False on a fault.</returns>
-    public bool Read(ulong iova, Span<byte> buffer, out Fault fault, uint pasid = Fault.NoPasid)
-    {
-        if (!TrySpan(iova, buffer.Length, Permission.Read, pasid, out fault))
-        {
-            return false;
-        }
-
-        using DmaScope scope = Enter();
-        int done = DmaCopy.Read(TranslatorOf(pasid), iova, buffer);
-        fault = done == buffer.Length ? default : Explain(iova + (ulong)done, Permission.Read, pasid);
-        return done == buffer.Length;
-    }
-
-    /// <summary>Writes memory as the device does, across pages, and marks the pages dirty.</summary>
-    /// <param name="iova">The first address.</param>
-    /// <param name="data">The bytes; those before a fault are written, as by a device whose transfer is cut short.</param>
-    /// <param name="fault">The fault that stopped it.</param>
-    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
-    /// <returns>False on a fault.</returns>
-    public bool Write(ulong iova, ReadOnlySpan<byte> data, out Fault fault, uint pasid = Fault.NoPasid)
-    {
-        if (!TrySpan(iova, data.Length, Permission.Write, pasid, out fault))
-        {
-            return false;
-        }
-
-        using DmaScope scope = Enter();
-        int done = DmaCopy.Write(TranslatorOf(pasid), iova, data);
-        fault = done == data.Length ? default : Explain(iova + (ulong)done, Permission.Write, pasid);
-        return done == data.Length;
-    }
-
-    /// <summary>Adds to a 32-bit word in memory, atomically (PCIe FetchAdd).</summary>
-    /// <param name="iova">A multiple of four.</param>
-    /// <param name="addend">What to add, modulo 2^32.</param>
-    /// <param name="old">The value before.</param>
-    /// <param name="fault">The fault; a page that cannot be read and written is one.</param>
-    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
-    /// <returns>False on a fault.</returns>
-    public bool FetchAdd(ulong iova, uint addend, out uint old, out Fault fault, uint pasid = Fault.NoPasid)
-    {
-        using DmaScope scope = Enter();
-        bool good = TryWord(iova, sizeof(uint), pasid, out nuint host, out fault);
-        old = good ? Interlocked.Add(ref DmaCopy.Word<uint>(host), addend) - addend : 0;
-        return good;
-    }
-
-    /// <summary>Adds to a 64-bit word in memory, atomically (PCIe FetchAdd).</summary>
-    /// <param name="iova">A multiple of eight.</param>
-    /// <param name="addend">What to add, modulo 2^64.</param>
-    /// <param name="old">The value before.</param>
-    /// <param name="fault">The fault.</param>
-    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
-    /// <returns>False on a fault.</returns>
-    public bool FetchAdd(ulong iova, ulong addend, out ulong old, out Fault fault, uint pasid = Fault.NoPasid)
-    {
-        using DmaScope scope = Enter();
-        bool good = TryWord(iova, sizeof(ulong), pasid, out nuint host, out fault);
-        old = good ? Interlocked.Add(ref DmaCopy.Word<ulong>(host), addend) - addend : 0;
-        return good;
-    }
-
-    /// <summary>Replaces a 32-bit word in memory if it has the expected value, atomically (PCIe CAS).</summary>
-    /// <param name="iova">A multiple of four.</param>
-    /// <param name="expected">The value to replace.</param>
-    /// <param name="value">The new value.</param>
-    /// <param name="old">The value before; it was replaced when it equals <paramref name="expected"/>.</param>
-    /// <param name="fault">The fault.</param>
-    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
-    /// <returns>False on a fault.</returns>
-    public bool CompareExchange(ulong iova, uint expected, uint value, out uint old, out Fault fault, uint pasid = Fault.NoPasid)
-    {
-        using DmaScope scope = Enter();
-        bool good = TryWord(iova, sizeof(uint), pasid, out nuint host, out fault);
-        old = good ? Interlocked.CompareExchange(ref DmaCopy.Word<uint>(host), value, expected) : 0;
-        return good;
-    }
-
-    /// <summary>Replaces a 64-bit word in memory if it has the expected value, atomically (PCIe CAS).</summary>
-    /// <param name="iova">A multiple of eight.</param>
-    /// <param name="expected">The value to replace.</param>
-    /// <param name="value">The new value.</param>
-    /// <param name="old">The value before; it was replaced when it equals <paramref name="expected"/>.</param>
-    /// <param name="fault">The fault.</param>
-    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
-    /// <returns>False on a fault.</returns>
-    public bool CompareExchange(ulong iova, ulong expected, ulong value, out ulong old, out Fault fault, uint pasid = Fault.NoPasid)
-    {
-        using DmaScope scope = Enter();
-        bool good = TryWord(iova, sizeof(ulong), pasid, out nuint host, out fault);
-        old = good ? Interlocked.CompareExchange(ref DmaCopy.Word<ulong>(host), value, expected) : 0;
-        return good;
     }
 
     /// <summary>Takes a ring of requests to serve.</summary>
@@ -321,6 +221,13 @@ public sealed class DmaPort : IDisposable
         return _detached;
     }
 
+    // A mapping that came between the failure and this look is no reason any more, but the access has failed all the same.
+    private Fault Failure(ulong iova, Permission access, uint pasid)
+    {
+        Fault fault = Explain(iova, access, pasid);
+        return fault.Reason == FaultReason.None ? fault with { Reason = FaultReason.NotMapped } : fault;
+    }
+
     internal int Answer(RingConsumer ring, uint pasid)
     {
         int count = ring.TakeBatch();
@@ -382,31 +289,5 @@ public sealed class DmaPort : IDisposable
 
             return replaces;
         }
-    }
-
-    private bool TrySpan(ulong iova, int length, Permission access, uint pasid, out Fault fault)
-    {
-        bool wraps = length > 0 && iova + (ulong)(length - 1) < iova;
-        fault = wraps ? new Fault(iova, access, FaultReason.Wraps, Options.Device, pasid) : default;
-        return !wraps;
-    }
-
-    private bool TryWord(ulong iova, ulong size, uint pasid, out nuint host, out Fault fault)
-    {
-        host = 0;
-        fault = default;
-        if ((iova & (size - 1)) != 0)
-        {
-            fault = new Fault(iova, Permission.ReadWrite, FaultReason.Misaligned, Options.Device, pasid);
-            return false;
-        }
-
-        if (TranslatorOf(pasid).TryTranslate(iova, Permission.ReadWrite, out host))
-        {
-            return true;
-        }
-
-        fault = Explain(iova, Permission.ReadWrite, pasid);
-        return false;
     }
 }

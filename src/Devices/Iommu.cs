@@ -17,7 +17,8 @@ public sealed record IommuOptions
 /// <remarks>
 /// <para>Owns: the epoch that its domains and ports share, so that one port can be attached to several domains.</para>
 /// <para>Threads: any.</para>
-/// <para>Teardown: never fails; ports that are still open keep what they need until they are disposed.</para>
+/// <para>Teardown: never fails; ports and domains that are still open keep what they need until they are disposed. No new ones
+/// are made.</para>
 /// </remarks>
 public sealed class Iommu : IDisposable
 {
@@ -50,12 +51,14 @@ public sealed class Iommu : IDisposable
     /// <param name="options">Its options, or null for the defaults.</param>
     /// <returns>The domain; dispose it after its ports.</returns>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="ObjectDisposedException">The IOMMU is disposed.</exception>
     public Domain CreateDomain(DomainOptions? options = null) => new(_epoch, options ?? new DomainOptions());
 
     /// <summary>Opens a port, which one thread or device queue uses at a time.</summary>
     /// <param name="options">Its options, or null for the defaults.</param>
     /// <returns>The port, attached to nothing; dispose it when the device is gone.</returns>
     /// <exception cref="InvalidOperationException">4,096 ports are open already.</exception>
+    /// <exception cref="ObjectDisposedException">The IOMMU is disposed.</exception>
     public DmaPort OpenPort(DmaPortOptions? options = null) => new(this, options ?? new DmaPortOptions());
 
     /// <inheritdoc/>

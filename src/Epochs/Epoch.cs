@@ -14,7 +14,8 @@ namespace FastIova;
 /// caught up with that target. E4: slots are claimed and returned under the lock; a returned slot announces zero.</para>
 /// <para>Readers: enter with <see cref="TryEnter"/>, catch up with <see cref="ReadLog"/>, never lock, never wait.</para>
 /// <para>Writers: take entries away first, then <see cref="Publish(ReadOnlySpan{Invalidation})"/>, then wait.</para>
-/// <para>Teardown: <see cref="Dispose"/> never fails; readers that are still open keep the memory until they close.</para>
+/// <para>Teardown: <see cref="Dispose"/> never fails; readers that are still open and writers that still hold the epoch keep
+/// the memory until they close and let go.</para>
 /// </remarks>
 internal sealed unsafe class Epoch : IDisposable
 {
@@ -41,6 +42,7 @@ internal sealed unsafe class Epoch : IDisposable
     private readonly Action<StuckReader>? _stuck;
     private int _slotsUsed;
     private int _open;
+    private int _holders;
     private int _singleShot;
     private bool _disposed;
 
@@ -96,10 +98,13 @@ internal sealed unsafe class Epoch : IDisposable
     /// <param name="kind">Who pays for the fence.</param>
     /// <returns>The slot, caught up with the present, or null when all are taken.</returns>
     /// <remarks>Threads: any.</remarks>
+    /// <exception cref="ObjectDisposedException">The epoch is disposed.</exception>
     internal EpochSlot* TryOpen(string name, ReaderKind kind)
     {
+        ArgumentNullException.ThrowIfNull(name); // a null in the list of names is a free slot
         lock (_lock)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             int index = Array.IndexOf(_names, null);
             if (index < 0)
             {
@@ -138,10 +143,29 @@ internal sealed unsafe class Epoch : IDisposable
                 _singleShot--;
             }
 
-            if (_disposed && _open == 0)
-            {
-                _memory.Dispose();
-            }
+            FreeWhenUnused();
+        }
+    }
+
+    /// <summary>Keeps the memory for a writer, who may publish and wait until it lets go.</summary>
+    /// <exception cref="ObjectDisposedException">The epoch is disposed.</exception>
+    /// <remarks>Threads: any.</remarks>
+    internal void Hold()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _holders++;
+        }
+    }
+
+    /// <summary>Ends what <see cref="Hold"/> began.</summary>
+    internal void LetGo()
+    {
+        lock (_lock)
+        {
+            _holders--;
+            FreeWhenUnused();
         }
     }
 
@@ -230,16 +254,21 @@ internal sealed unsafe class Epoch : IDisposable
         }
     }
 
-    /// <summary>Gives the memory back, at once or when the last reader is closed.</summary>
+    /// <summary>Gives the memory back, at once or when the last reader is closed and the last writer has let go.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
             _disposed = true;
-            if (_open == 0)
-            {
-                _memory.Dispose();
-            }
+            FreeWhenUnused();
+        }
+    }
+
+    private void FreeWhenUnused()
+    {
+        if (_disposed && _open == 0 && _holders == 0)
+        {
+            _memory.Dispose();
         }
     }
 

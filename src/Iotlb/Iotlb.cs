@@ -9,8 +9,9 @@ namespace FastIova;
 /// <remarks>
 /// <para>Owns: the two arrays (64 KiB each, touched where they are used), and the numbers that its tags give to spaces.</para>
 /// <para>Invariants. T1: an entry matches only look-ups of the space and the page that its tag names, with a permission
-/// that the tag holds. T2: an entry of the array of 4 KiB pages lies at index <c>iova[23:12]</c>, one of the array of 2 MiB
-/// pages at <c>iova[31:21]</c>, so an invalidation need not search for less than a page of the array's reach. T3: a number of
+/// that the tag holds. T2: an entry of the array of 4 KiB pages lies at index <c>iova[23:12]</c> or, when another page took
+/// that place, at its buddy, the index with the lowest bit turned; one of the array of 2 MiB pages lies at <c>iova[31:21]</c>. So an
+/// invalidation need not search for less than a page of the array's reach. T3: a number of
 /// a space is given out once between two clearings, so a space is flushed by taking a new number.</para>
 /// <para>Threads: the port's. Others never touch it; they write the invalidation log, and the port carries it out.</para>
 /// </remarks>
@@ -28,6 +29,7 @@ internal sealed unsafe class Iotlb : IDisposable
     internal const ulong LargePageMask = ~0x1FFFFFUL;
 
     private const ulong ArrayBytes = 1UL << 16;
+    private const nuint BuddyBit = 16;
 
     // Two lists of addresses and one of places.
     private const ulong ScratchBytes = Probe.BatchLimit * 17;
@@ -60,10 +62,10 @@ internal sealed unsafe class Iotlb : IDisposable
     internal ulong* Scratch => (ulong*)(_large + ArrayBytes + 4096);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static int SmallOffset(ulong iova) => (int)(iova >> 8) & SmallIndexMask;
+    internal static nuint SmallOffset(ulong iova) => (nuint)(iova >> 8) & SmallIndexMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static int LargeOffset(ulong iova) => (int)(iova >> 16) & LargeIndexMask;
+    internal static nuint LargeOffset(ulong iova) => (nuint)(iova >> 16) & LargeIndexMask;
 
     /// <summary>Gives a space its number in the tags.</summary>
     /// <returns>The number as tag bits; zero when all are used up: <see cref="Clear"/> and give every space a new one.</returns>
@@ -74,7 +76,29 @@ internal sealed unsafe class Iotlb : IDisposable
     internal void FillSmall(ulong iova, ulong addend, ulong spaceBits, Permission permission)
     {
         _smallFilled = true;
-        *(TlbEntry*)(_small + SmallOffset(iova)) = new TlbEntry((iova & SmallPageMask) | TlbEntry.KeyBits(spaceBits, permission), addend);
+        var place = (TlbEntry*)(_small + SmallOffset(iova));
+        if (place->Tag != 0 && ((place->Tag ^ iova) & SmallPageMask) != 0)
+        {
+            // Two hot pages in one place would push each other out at every turn; the older one moves next door.
+            *(TlbEntry*)(_small + (SmallOffset(iova) ^ BuddyBit)) = *place;
+        }
+
+        *place = new TlbEntry((iova & SmallPageMask) | TlbEntry.KeyBits(spaceBits, permission), addend);
+    }
+
+    /// <summary>Looks for a 4 KiB page that was moved next door.</summary>
+    /// <param name="iova">The address.</param>
+    /// <param name="spaceBits">Whose.</param>
+    /// <param name="access">What is wanted.</param>
+    /// <param name="host">The host address, when the answer is true.</param>
+    /// <returns>Whether it is there.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryBuddy(ulong iova, ulong spaceBits, Permission access, out ulong host)
+    {
+        var entry = (TlbEntry*)(_small + (SmallOffset(iova) ^ BuddyBit));
+        ulong key = (iova & SmallPageMask) | TlbEntry.KeyBits(spaceBits, access);
+        host = iova + entry->Addend;
+        return ((entry->Tag ^ key) & TlbEntry.CompareMask(access)) == 0;
     }
 
     /// <summary>Keeps a translation of a page that is 2 MiB or larger.</summary>
@@ -124,11 +148,11 @@ internal sealed unsafe class Iotlb : IDisposable
             for (ulong page = first; page < first + pages; page++)
             {
                 ulong iova = page << pageLg2;
-                var entry = (TlbEntry*)(array + ((int)(iova >> (8 * indexByte)) & indexMask));
-                if (entry->IsOf(spaceBits) && entry->Tag >> pageLg2 == page)
-                {
-                    *entry = default;
-                }
+                nuint offset = (nuint)(iova >> (8 * indexByte)) & (nuint)indexMask;
+                Drop((TlbEntry*)(array + offset), spaceBits, pageLg2, page);
+
+                // The array of large pages has no buddies; what lies there, between its entries, is zero and stays so.
+                Drop((TlbEntry*)(array + (offset ^ BuddyBit)), spaceBits, pageLg2, page);
             }
 
             return;
@@ -142,6 +166,14 @@ internal sealed unsafe class Iotlb : IDisposable
             {
                 *entry = default;
             }
+        }
+    }
+
+    private static void Drop(TlbEntry* entry, ulong spaceBits, int pageLg2, ulong page)
+    {
+        if (entry->IsOf(spaceBits) && entry->Tag >> pageLg2 == page)
+        {
+            *entry = default;
         }
     }
 }

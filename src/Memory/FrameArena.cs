@@ -12,7 +12,7 @@ namespace FastIova;
 internal sealed unsafe class FrameArena : IDisposable
 {
     private const ulong FirstChunkFrames = 32;
-    private const ulong LargestChunkBytes = 64UL << 20;
+    private const int LargestDoubling = 5; // 2 MiB to 64 MiB
 
     private readonly ulong _frameBytes;
     private readonly bool _hugePages;
@@ -39,7 +39,7 @@ internal sealed unsafe class FrameArena : IDisposable
     internal ulong FrameBytes => _frameBytes;
 
     /// <summary>Takes a frame of zeros.</summary>
-    /// <returns>The frame, aligned to its size, or null when the system has no memory.</returns>
+    /// <returns>The frame, aligned to 4 KiB, or null when the system has no memory.</returns>
     internal ulong* TryTake()
     {
         ulong* frame = _free;
@@ -102,8 +102,7 @@ internal sealed unsafe class FrameArena : IDisposable
 
     private bool TryGrow()
     {
-        ulong bytes = Math.Min(LargestChunkBytes, _chunks.Count == 0 ? FirstChunkFrames * _frameBytes : VirtualMemory.HugePageBytes << (_chunks.Count - 1));
-        bytes = Math.Max(bytes, _frameBytes);
+        ulong bytes = _chunks.Count == 0 ? FirstChunkFrames * _frameBytes : VirtualMemory.HugePageBytes << Math.Min(_chunks.Count - 1, LargestDoubling);
         var chunk = VirtualMemory.TryReserve(bytes, _hugePages && bytes >= VirtualMemory.HugePageBytes);
         if (chunk is null)
         {

@@ -25,7 +25,7 @@ public sealed unsafe class HostMemory : IDisposable
     /// <summary>The bytes in the range.</summary>
     public ulong Length { get; }
 
-    /// <summary>Allocates demand-zero memory, aligned to 2 MiB.</summary>
+    /// <summary>Allocates demand-zero memory, aligned to 2 MiB when it is that long or may lie in huge pages, else to 4 KiB.</summary>
     /// <param name="length">Bytes, at least one; rounded up to 4 KiB.</param>
     /// <param name="hugePages">Whether the kernel is advised to use huge pages.</param>
     /// <returns>The memory; dispose it to give it back.</returns>

@@ -4,7 +4,7 @@ namespace FastIova;
 
 /// <summary>A range of demand-zero memory: the address space is taken at once, memory only where it is touched.</summary>
 /// <remarks>
-/// Owns: one anonymous private mapping, aligned to 2 MiB so that huge pages fit.
+/// Owns: one anonymous private mapping; from 2 MiB on, or with huge pages, aligned to 2 MiB so that they fit.
 /// Threads: the memory may be used from any thread; <see cref="Dispose"/> is called once, by the owner, when nobody uses it.
 /// Teardown: never fails for a range that was mapped.
 /// </remarks>
@@ -24,7 +24,7 @@ internal sealed unsafe class VirtualMemory : IDisposable
         Length = length;
     }
 
-    /// <summary>The first byte, at a multiple of 2 MiB.</summary>
+    /// <summary>The first byte, at a multiple of 4 KiB, or of 2 MiB as said above.</summary>
     internal byte* Start { get; }
 
     /// <summary>The bytes asked for.</summary>

@@ -2,6 +2,7 @@ namespace FastIova;
 
 /// <summary>The readers' view of a page table: from an address to the word that decides about it. Plain values, valid as long as the table.</summary>
 /// <remarks>Threads: any number, without a lock, inside a scope of the table's epoch (so that a word found is not freed meanwhile).</remarks>
+// SAFETY: declarations only. An implementation returns pointers into the table's own words, for addresses without Beyond bits.
 internal unsafe interface IWalker
 {
     /// <summary>The bits that no address in the aperture has.</summary>

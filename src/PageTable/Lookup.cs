@@ -89,7 +89,7 @@ internal static unsafe class Lookup
         ulong mask = ~walker.Beyond;
         for (int i = 0; i < count; i++)
         {
-            Prefetch.ToL1(walker.WordOf(iovas[i] & mask));
+            Prefetch.Once(walker.WordOf(iovas[i] & mask));
         }
     }
 
@@ -122,7 +122,7 @@ internal static unsafe class Lookup
                 {
                     for (ulong* group = ahead + 8; ahead < group; ahead++)
                     {
-                        Prefetch.ToL1(walker.WordOf(*ahead & mask));
+                        Prefetch.Once(walker.WordOf(*ahead & mask));
                     }
                 }
 
@@ -154,7 +154,7 @@ internal static unsafe class Lookup
                 {
                     for (ulong* group = ahead + 8; ahead < group; ahead++)
                     {
-                        Prefetch.ToL1(walker.WordOf(*ahead & mask));
+                        Prefetch.Once(walker.WordOf(*ahead & mask));
                     }
                 }
 

@@ -11,7 +11,7 @@ namespace FastIova;
 /// <see cref="Trim"/> took away may be in use until the readers have been told and waited for.</para>
 /// <para>Teardown: <see cref="IDisposable.Dispose"/> when no reader is left; it never fails.</para>
 /// </remarks>
-internal abstract unsafe class PageTable : IDisposable
+internal abstract class PageTable : IDisposable
 {
     /// <summary>Apertures end below this bit: VT-d and AMD-Vi tables of five levels reach 57 bits.</summary>
     internal const int WidestApertureLg2 = 57;
@@ -125,14 +125,6 @@ internal abstract unsafe class PageTable : IDisposable
 
     /// <inheritdoc/>
     public abstract void Dispose();
-
-    /// <summary>A range with the whole of the pages that may lie across its ends: what the dirty marks of the range stand for.</summary>
-    internal IovaSpan WholePages(IovaSpan span)
-    {
-        ulong larger = Sizes.Bitmap & (Sizes.Bitmap - 1);
-        ulong offset = (larger == 0 ? Granule : larger & (0 - larger)) - 1;
-        return new IovaSpan(span.First & ~offset, span.Last | offset);
-    }
 
     /// <summary>Checks what does not depend on what is mapped.</summary>
     private protected MapStatus Check(IovaSpan span)

@@ -1,5 +1,6 @@
 namespace FastIova;
 
+// SAFETY: root indices come from spans inside the aperture, which the root covers; leaf pointers come from table words.
 internal sealed unsafe partial class RadixTable<TFormat>
 {
     internal override void ScanDirty<TSink>(IovaSpan span, bool clear, ref TSink sink)
@@ -7,10 +8,18 @@ internal sealed unsafe partial class RadixTable<TFormat>
         ulong rootLast = Math.Min(span.Last, Aperture.Last) >> RootShift;
         for (ulong rootIndex = NextRoot(span.First >> RootShift, rootLast); rootIndex <= rootLast; rootIndex = NextRoot(rootIndex + 1, rootLast))
         {
+            bool covered = rootIndex << RootShift >= span.First && ((rootIndex << RootShift) | LargeMask) <= span.Last;
             var root = new PtWord(_root[rootIndex]);
+            if (root.IsLarge && root.IsDirty && clear && !covered && TrySplit(rootIndex))
+            {
+                // What lies outside the span was not reported and stays dirty.
+                root = new PtWord(_root[rootIndex]);
+            }
+
             if (root.IsLarge)
             {
-                if (WordChange.TakeDirty(ref _root[rootIndex], clear))
+                // Without memory for a split the page is reported again, rather than lost.
+                if (WordChange.TakeDirty(ref _root[rootIndex], clear && covered))
                 {
                     sink.Add(rootIndex << RootShift, RootShift);
                 }

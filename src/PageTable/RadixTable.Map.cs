@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace FastIova;
 
+// SAFETY: spans are checked against the aperture before a root word is looked at, and the root covers the aperture; leaf
+// pointers come from table words, whose frames are this table's until they are detached (P3).
 internal sealed unsafe partial class RadixTable<TFormat>
 {
     internal override MapStatus Map(IovaSpan span, ulong host, Permission permission)

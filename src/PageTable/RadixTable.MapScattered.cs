@@ -1,5 +1,7 @@
 namespace FastIova;
 
+// SAFETY: each address is checked against the aperture, which the root covers, before its root word is looked at; leaf pointers
+// come from table words, and a group never has more words than the stack has room for.
 internal sealed unsafe partial class RadixTable<TFormat>
 {
     /// <summary>Enough to overlap the misses of one group, few enough that its words stay in the first-level cache.</summary>
@@ -61,7 +63,7 @@ internal sealed unsafe partial class RadixTable<TFormat>
         {
             ulong iova = iovas[i];
             misaligned |= iova | hosts[i];
-            if (iova < Aperture.First || iova > Aperture.Last)
+            if (iova < Aperture.First || (iova | offset) > Aperture.Last)
             {
                 return (iova & offset) != 0 ? MapStatus.Misaligned : MapStatus.OutsideAperture;
             }

@@ -1,5 +1,6 @@
 namespace FastIova;
 
+// SAFETY: PrepareUnmap has checked the span against the aperture, which the root covers; leaf pointers come from table words.
 internal sealed unsafe partial class RadixTable<TFormat>
 {
     internal override MapStatus Protect(IovaSpan span, Permission permission, out ulong bytes)

@@ -18,7 +18,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
     private const int FewMisses = 4;
 
     // Below this much memory in leaf tables their words are near, and asking for them ahead only costs.
-    private const ulong NearTableBytes = 4 << 20;
+    private const ulong NearTableBytes = 1 << 20;
 
     private readonly TWalker _walker;
     private readonly PageTable _table;
@@ -81,7 +81,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
         ExplainFaults(requests, completions, count);
     }
 
-    internal override FaultReason Explain(ulong iova, Permission access) => Resolve(iova, access, out _);
+    internal override FaultReason Explain(ulong iova, Permission access) => Decide(iova, access, marks: false, out _);
 
     internal override bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast)
     {
@@ -93,6 +93,12 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
 
     private protected override bool TryWalk(ulong iova, Permission access, out nuint host)
     {
+        if (Context.Tlb.TryBuddy(iova, SpaceBits, access, out ulong moved))
+        {
+            host = (nuint)moved;
+            return true;
+        }
+
         host = 0;
         if (Resolve(iova, access, out ulong word) != FaultReason.None)
         {
@@ -218,6 +224,11 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
 
     private bool TryFillMiss(ulong iova, ulong* host, Permission access, ref int large)
     {
+        if (!_judge.LargeFirst && Context.Tlb.TryBuddy(iova, SpaceBits, access, out *host))
+        {
+            return true;
+        }
+
         if (Resolve(iova, access, out ulong word) != FaultReason.None)
         {
             *host = 0;
@@ -273,8 +284,14 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
         return good;
     }
 
-    /// <summary>Decides about one address: the word that grants the access, or why there is none. Marks the page dirty.</summary>
-    private FaultReason Resolve(ulong iova, Permission access, out ulong word)
+    private FaultReason Resolve(ulong iova, Permission access, out ulong word) => Decide(iova, access, marks: true, out word);
+
+    /// <summary>Decides about one address: the word that grants the access, or why there is none.</summary>
+    /// <param name="iova">Any address.</param>
+    /// <param name="access">What is wanted.</param>
+    /// <param name="marks">Whether a page that is going to be written is marked dirty.</param>
+    /// <param name="word">The word, or zero.</param>
+    private FaultReason Decide(ulong iova, Permission access, bool marks, out ulong word)
     {
         word = 0;
         if (!_table.Aperture.Contains(iova))
@@ -302,7 +319,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
                 return FaultReason.PermissionDenied;
             }
 
-            if ((access & Permission.Write) != Permission.None && (seen & PtWord.Dirty) == 0 && _table.TracksDirty)
+            if (marks && (access & Permission.Write) != Permission.None && (seen & PtWord.Dirty) == 0 && _table.TracksDirty)
             {
                 if (!WordChange.TryMarkDirty(ref *place, seen))
                 {

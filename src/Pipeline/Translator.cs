@@ -19,7 +19,10 @@ internal abstract unsafe class Translator
     private readonly byte* _small;
     private readonly EpochSlot* _slot;
     private readonly ulong* _now;
-    private readonly ulong _fenced;
+    private readonly bool _fenced;
+
+    // SpaceBits for a port whose entry is a plain store; bits that no entry has for one that must execute a fence.
+    private ulong _plainBits;
     private RegionHint _hint;
 
     private protected Translator(PortContext context, ulong spaceId, ulong granuleBytes)
@@ -30,7 +33,7 @@ internal abstract unsafe class Translator
         _small = context.Tlb.Small;
         _slot = context.Slot;
         _now = context.Now;
-        _fenced = context.IsFenced ? 1UL : 0;
+        _fenced = context.IsFenced;
         SpaceBits = TlbEntry.Unnumbered;
     }
 
@@ -39,7 +42,15 @@ internal abstract unsafe class Translator
     /// <summary>The smallest page of the space.</summary>
     internal ulong GranuleBytes { get; }
 
-    private protected ulong SpaceBits { get; private set; }
+    private protected ulong SpaceBits
+    {
+        get;
+        private set
+        {
+            field = value;
+            _plainBits = _fenced ? TlbEntry.Unnumbered : value;
+        }
+    }
 
     /// <summary>The last region that a look-up hit.</summary>
     private protected ref RegionHint Hint => ref _hint;
@@ -59,6 +70,9 @@ internal abstract unsafe class Translator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryHit(ulong iova, Permission access, out nuint host)
     {
+        // A bit that is no permission must not reach the tag of another space.
+        access &= Permission.ReadWrite;
+
         // SAFETY: the slot is this port's; the offset lies in the array (Iotlb T2).
         EpochSlot* slot = _slot;
         ulong outer = slot->Announced;
@@ -68,11 +82,11 @@ internal abstract unsafe class Translator
         Volatile.Write(ref slot->Announced, seen);
         ulong stale = Volatile.Read(ref *_now) ^ seen;
         var entry = (TlbEntry*)(_small + Iotlb.SmallOffset(iova));
-        ulong key = (iova & Iotlb.SmallPageMask) | SpaceBits | (ulong)access;
+        ulong key = (iova & Iotlb.SmallPageMask) | _plainBits | (ulong)access;
         ulong miss = (entry->Tag ^ key) & TlbEntry.CompareMask(access);
         host = (nuint)(iova + entry->Addend);
 
-        if ((outer | stale | miss | _fenced) != 0)
+        if ((outer | stale | miss) != 0)
         {
             // Release: as EpochSlot.Leave; an outer scope goes on.
             Volatile.Write(ref slot->Announced, outer);
@@ -92,6 +106,7 @@ internal abstract unsafe class Translator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryTranslate(ulong iova, Permission access, out nuint host)
     {
+        access &= Permission.ReadWrite;
         if (_hint.TryHit(iova, access, out host))
         {
             return true;

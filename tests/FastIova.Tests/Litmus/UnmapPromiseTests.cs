@@ -101,7 +101,12 @@ public sealed class UnmapPromiseTests
         for (int i = 0; i < 3; i++)
         {
             Assert.True(port.Write(5 * Page, [1], out _));
-            Assert.NotEqual(0UL, domain.ReadDirty(0, length, 12, new ulong[8], clear: true));
+
+            // Whichever part is asked for first: what is not reported with it is reported with the whole.
+            ulong[] bitmap = new ulong[8];
+            domain.ReadDirty(0, length, 12, bitmap, clear: true);
+            domain.ReadDirty(0, Large, 12, bitmap, clear: true);
+            Assert.NotEqual(0UL, bitmap[0] & (1UL << 5));
         }
 
         port.Dispose();

@@ -81,44 +81,43 @@ internal sealed class MappingSet : IDisposable
         return set;
     }
 
-    /// <summary>Draws addresses uniformly: each kind of page equally often, each page of a kind, each byte of a page.</summary>
+    /// <summary>Draws addresses uniformly over the mapped bytes.</summary>
     /// <param name="count">How many.</param>
-    /// <returns>The addresses, and for each the place of its table word among the lines that the set's words fill.</returns>
+    /// <returns>The addresses; and as many places, uniform over the cache lines that the set's table words fill.</returns>
     internal (ulong[] Iovas, ulong[] Words) Uniform(int count)
     {
-        var lines = new Dictionary<ulong, ulong>();
-        ulong[] places = new ulong[_words.Count];
-        for (int i = 0; i < places.Length; i++)
+        var lines = new HashSet<ulong>();
+        foreach ((ulong iova, int pageLg2, bool root) in _words)
         {
-            (ulong iova, int pageLg2, bool root) = _words[i];
-            ulong word = iova >> pageLg2;
-
             // Root words and leaf words lie in different arrays: one bit keeps their lines apart.
-            ulong line = (word >> 3) | (root ? 1UL << 60 : 0);
-            if (!lines.TryGetValue(line, out ulong compact))
-            {
-                compact = (ulong)lines.Count;
-                lines.Add(line, compact);
-            }
-
-            places[i] = (compact * 8) + (word & 7);
+            lines.Add((iova >> pageLg2 >> 3) | (root ? 1UL << 60 : 0));
         }
 
         LineCount = lines.Count;
         var random = new Random(count);
         ulong[] iovas = new ulong[count];
         ulong[] words = new ulong[count];
-        for (int i = 0; i < count; i++)
+        ulong total = 0;
+        foreach ((int first, int pages) in _kinds)
         {
-            (int first, int pages) = _kinds[i % _kinds.Count];
-            int page = first + random.Next(pages);
-            iovas[i] = _words[page].Iova + (ulong)random.NextInt64(1L << _words[page].PageLg2);
-            words[i] = places[page];
+            total += (ulong)pages << _words[first].PageLg2;
         }
 
-        if (_kinds.Count > 1)
+        for (int i = 0; i < count; i++)
         {
-            Shuffle(random, iovas, words);
+            ulong at = (ulong)random.NextInt64((long)total);
+            int kind = 0;
+            ulong bytes = (ulong)_kinds[0].Count << _words[_kinds[0].First].PageLg2;
+            while (at >= bytes)
+            {
+                at -= bytes;
+                kind++;
+                bytes = (ulong)_kinds[kind].Count << _words[_kinds[kind].First].PageLg2;
+            }
+
+            (ulong iova, int pageLg2, bool _) = _words[_kinds[kind].First + (int)(at >> _words[_kinds[kind].First].PageLg2)];
+            iovas[i] = iova + (at & ((1UL << pageLg2) - 1));
+            words[i] = (ulong)random.NextInt64(LineCount) * 8;
         }
 
         return (iovas, words);
@@ -187,16 +186,6 @@ internal sealed class MappingSet : IDisposable
         Domain.Dispose();
         Iommu.Dispose();
         _memory.Dispose();
-    }
-
-    private static void Shuffle(Random random, ulong[] iovas, ulong[] words)
-    {
-        for (int i = iovas.Length - 1; i > 0; i--)
-        {
-            int other = random.Next(i + 1);
-            (iovas[i], iovas[other]) = (iovas[other], iovas[i]);
-            (words[i], words[other]) = (words[other], words[i]);
-        }
     }
 
     /// <summary>Maps ranges of one size at random places that do not overlap what is there.</summary>

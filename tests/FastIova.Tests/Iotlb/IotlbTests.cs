@@ -1,0 +1,146 @@
+using FastIova.Tests.TestKit;
+using Xunit;
+
+namespace FastIova.Tests;
+
+public sealed unsafe class IotlbTests
+{
+    [Theory]
+    [InlineData(false, 11)]
+    [InlineData(true, 12)]
+    public void EveryWidthOfTheProbeAnswersLikeAPlainLoop(bool large, int seed) => Seeded.Run(seed, random =>
+    {
+        using var tlb = new Iotlb();
+        int pageLg2 = large ? 21 : 12;
+        ulong[] spaces = [tlb.TryNumberSpace(), tlb.TryNumberSpace(), tlb.TryNumberSpace()];
+        ulong* iovas = stackalloc ulong[Probe.BatchLimit];
+        ulong* hosts = stackalloc ulong[Probe.BatchLimit];
+        ulong* misses = stackalloc ulong[Probe.MissWords];
+        for (int round = 0; round < 400; round++)
+        {
+            var known = new List<ulong>();
+            for (int i = 0; i < 60; i++)
+            {
+                ulong iova = random.NextWord() >> random.Next(30);
+                known.Add(iova);
+                ulong space = random.Pick<ulong>(spaces);
+                if (large)
+                {
+                    tlb.FillLarge(iova, random.NextWord(), space, (Permission)random.Next(4));
+                }
+                else
+                {
+                    tlb.FillSmall(iova, random.NextWord(), space, (Permission)random.Next(4));
+                }
+            }
+
+            int count = random.Next(Probe.BatchLimit + 1);
+            for (int i = 0; i < count; i++)
+            {
+                ulong iova = random.Pick<ulong>([.. known]) ^ (random.NextWord() & ((1UL << pageLg2) - 1));
+                iovas[i] = random.Chance(80) ? iova : iova ^ (1UL << random.Next(pageLg2, 64));
+            }
+
+            var access = (Permission)random.Next(4);
+            ulong asking = random.Chance(10) ? TlbEntry.Unnumbered : random.Pick<ulong>(spaces);
+            var expectedMisses = new List<byte>();
+            byte* array = large ? tlb.Large : tlb.Small;
+            for (int i = 0; i < count; i++)
+            {
+                TlbEntry entry = ((TlbEntry*)array)[large ? (iovas[i] >> 21 & 2047) * 2 : iovas[i] >> 12 & 4095];
+                bool hit = entry.Tag >> pageLg2 == iovas[i] >> pageLg2 && (entry.Tag & 0xFFC) == asking && ((Permission)(entry.Tag & 3) & access) == access;
+                if (!hit)
+                {
+                    expectedMisses.Add((byte)i);
+                }
+            }
+
+            var terms = new ProbeTerms(
+                (nint)array,
+                large ? Iotlb.LargeIndexByte : Iotlb.SmallIndexByte,
+                (nuint)(large ? Iotlb.LargeIndexMask : Iotlb.SmallIndexMask),
+                large ? Iotlb.LargePageMask : Iotlb.SmallPageMask,
+                TlbEntry.KeyBits(asking, access),
+                TlbEntry.CompareMask(access));
+            foreach (IsaWidth width in Widths.Supported)
+            {
+                bool any = width switch
+                {
+                    IsaWidth.Bits512 => Probe.Run<Wide512>(terms, iovas, hosts, count, misses),
+                    IsaWidth.Bits256 => Probe.Run<Wide256>(terms, iovas, hosts, count, misses),
+                    IsaWidth.Bits128 => Probe.Run<Wide128>(terms, iovas, hosts, count, misses),
+                    _ => Probe.Run<ScalarIsa>(terms, iovas, hosts, count, misses),
+                };
+                byte[] missed = [.. Enumerable.Range(0, Probe.BatchLimit).Where(i => (misses[i >> 6] >> (i & 63) & 1) != 0).Select(i => (byte)i)];
+                Assert.Equal(expectedMisses, missed);
+                Assert.Equal(missed.Length != 0, any);
+                Assert.False(asking == TlbEntry.Unnumbered && missed.Length != count, "A space without a number hit.");
+                for (int i = 0; i < count; i++)
+                {
+                    TlbEntry entry = ((TlbEntry*)array)[large ? (iovas[i] >> 21 & 2047) * 2 : iovas[i] >> 12 & 4095];
+                    Assert.True(expectedMisses.Contains((byte)i) || hosts[i] == iovas[i] + entry.Addend, $"{width}: look-up {i} has the wrong host.");
+                }
+            }
+        }
+    });
+
+    [Fact]
+    public void AnInvalidationTakesTheSpanOfItsSpaceAndNothingElse() => Seeded.Run(13, random =>
+    {
+        for (int round = 0; round < 300; round++)
+        {
+            using var tlb = new Iotlb();
+            ulong[] spaces = [tlb.TryNumberSpace(), tlb.TryNumberSpace()];
+            ulong middle = random.Pick(0UL, 1UL << 30, (1UL << 57) - (1UL << 30), ulong.MaxValue - (1UL << 30));
+            for (int i = 0; i < 500; i++)
+            {
+                ulong iova = middle + (random.NextWord() & ((1UL << random.Pick(14, 20, 30)) - 1));
+                tlb.FillSmall(iova, 1, random.Pick<ulong>(spaces), Permission.Read);
+                tlb.FillLarge(iova, 1, random.Pick<ulong>(spaces), Permission.Read);
+            }
+
+            TlbEntry[] before = Contents(tlb);
+            ulong first = middle + (random.NextWord() & ((1UL << random.Pick(14, 20, 30)) - 1));
+            ulong length = random.NextWord() >> random.Next(30, 64);
+            var span = new IovaSpan(first, first + length < first ? ulong.MaxValue : first + length);
+            tlb.Invalidate(spaces[0], span);
+            TlbEntry[] after = Contents(tlb);
+            for (int i = 0; i < before.Length; i++)
+            {
+                ulong pageMask = i < 4096 ? 0xFFFUL : 0x1FFFFFUL;
+                var page = new IovaSpan(before[i].Tag & ~pageMask, before[i].Tag | pageMask);
+                bool gone = before[i].IsOf(spaces[0]) && page.Overlaps(span);
+                Assert.True(after[i] == (gone ? default : before[i]), $"Entry {i} of page {page} after the invalidation of {span}: {after[i]}.");
+            }
+        }
+    });
+
+    [Fact]
+    public void NumbersOfSpacesRunOutAfterTheLastAndComeBackWithAnEmptyCache()
+    {
+        using var tlb = new Iotlb();
+        var numbers = new HashSet<ulong>();
+        for (int i = 1; i <= TlbEntry.SpaceLast; i++)
+        {
+            ulong bits = tlb.TryNumberSpace();
+            Assert.NotEqual(TlbEntry.Unnumbered, bits);
+            Assert.Equal(0UL, bits & ~(1023UL << 2));
+            Assert.True(bits != 0 && numbers.Add(bits));
+        }
+
+        Assert.Equal(0UL, tlb.TryNumberSpace());
+        tlb.FillSmall(0x5000, 1, numbers.First(), Permission.Read);
+        tlb.FillLarge(0x5000, 1, numbers.First(), Permission.Read);
+        tlb.Clear();
+        Assert.All(Contents(tlb), entry => Assert.Equal(default, entry));
+        Assert.Contains(tlb.TryNumberSpace(), numbers);
+    }
+
+    private static TlbEntry[] Contents(Iotlb tlb)
+    {
+        var all = new TlbEntry[4096 + 4096];
+        new ReadOnlySpan<TlbEntry>(tlb.Small, 4096).CopyTo(all);
+        new ReadOnlySpan<TlbEntry>(tlb.Large, 4096).CopyTo(all.AsSpan(4096));
+        return all;
+    }
+}
