@@ -119,10 +119,12 @@ internal sealed unsafe class Epoch : IDisposable
             _open++;
             if (kind == ReaderKind.SingleShot)
             {
-                // A writer that published before this lock was taken is no concern: the reader starts caught up with it.
                 _singleShot++;
             }
 
+            // Full fence: pairs with the one in WaitForReaders. A writer that saw neither the slot nor the count has published
+            // before this point, so the first entry of the reader sees its epoch and catches up.
+            Interlocked.MemoryBarrier();
             return slot;
         }
     }
@@ -320,7 +322,7 @@ internal sealed unsafe class Epoch : IDisposable
     private ulong PublishWholeSpaces(ReadOnlySpan<Invalidation> lines)
     {
         ulong target = 0;
-        ulong told = 0;
+        ulong told = ulong.MaxValue;
         foreach (ref readonly Invalidation line in lines)
         {
             if (line.Space != told)
