@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastIova;
 
 /// <summary>From I/O virtual addresses to host addresses: the writer's face of a page table, whatever its shape.</summary>
@@ -33,6 +35,7 @@ internal abstract class PageTable : IDisposable
     /// <summary>Whether writes mark pages dirty. Whoever changes it flushes the space and waits for the readers.</summary>
     internal bool TracksDirty
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => Volatile.Read(ref _tracksDirty);
         set => Volatile.Write(ref _tracksDirty, value);
     }

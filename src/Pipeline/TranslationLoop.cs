@@ -93,26 +93,38 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
 
     private protected override bool TryWalk(ulong iova, Permission access, out nuint host)
     {
-        if (Context.Tlb.TryBuddy(iova, SpaceBits, access, out ulong moved))
+        // The walk on a miss is as hot as the hit: two loads and one question. What is unusual is decided below.
+        if ((iova & _walker.Beyond) == 0)
         {
-            host = (nuint)moved;
-            return true;
+            // SAFETY: the address has no bit beyond the aperture.
+            ulong word = Volatile.Read(ref *_walker.WordOf(iova));
+            if ((~word & PtWord.Need(access)) == 0 && !_table.TracksDirty)
+            {
+                host = (nuint)HostOf(word, iova);
+                Keep(iova, word);
+                return true;
+            }
         }
 
         host = 0;
-        if (Resolve(iova, access, out ulong word) != FaultReason.None)
+        if (Resolve(iova, access, out ulong found) != FaultReason.None)
         {
             return false;
         }
 
-        host = (nuint)HostOf(word, iova);
+        host = (nuint)HostOf(found, iova);
+        Keep(iova, found);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Keep(ulong iova, ulong word)
+    {
         Fill(iova, word);
         if ((word & PtWord.Large) != 0)
         {
             _regions.Found(_walker, _table.Aperture, iova, HostOf(word, iova) - iova, word, Cacheable(word), ref Hint);
         }
-
-        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -319,7 +331,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
                 return FaultReason.PermissionDenied;
             }
 
-            if (marks && (access & Permission.Write) != Permission.None && (seen & PtWord.Dirty) == 0 && _table.TracksDirty)
+            if (marks && _table.TracksDirty && (access & Permission.Write) != Permission.None && (seen & PtWord.Dirty) == 0)
             {
                 if (!WordChange.TryMarkDirty(ref *place, seen))
                 {
@@ -369,6 +381,6 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
     private Permission Cacheable(ulong word)
     {
         var permission = (Permission)(word & PtWord.PermissionMask);
-        return (word & PtWord.Dirty) == 0 && _table.TracksDirty ? permission & ~Permission.Write : permission;
+        return _table.TracksDirty && (word & PtWord.Dirty) == 0 ? permission & ~Permission.Write : permission;
     }
 }
