@@ -6,9 +6,11 @@ namespace FastIova;
 /// <remarks>Threads: the port's.</remarks>
 internal struct CacheJudge
 {
-    // The cache is worth its probes while at most a quarter of them miss; judged over this many look-ups.
+    // The cache is worth its probes while at most an eighth of them miss, judged over this many look-ups. Large pages are found in
+    // the root as fast as in the cache: theirs must hardly miss at all.
     private const int JudgedLookups = 256;
-    private const int MissesAllowed = JudgedLookups / 4;
+    private const int MissesAllowed = JudgedLookups / 8;
+    private const int LargeMissesAllowed = JudgedLookups / 32;
 
     // After a bad judgement so many look-ups go straight to the table, then twice as many, up to the last.
     private const int ShortestBypass = 1024;
@@ -59,7 +61,7 @@ internal struct CacheJudge
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Judge()
     {
-        if ((long)_missed * JudgedLookups > (long)MissesAllowed * _judged)
+        if ((long)_missed * JudgedLookups > (long)(LargeFirst ? LargeMissesAllowed : MissesAllowed) * _judged)
         {
             // Misses on large pages say that the other cache should be asked; misses all over, that none should.
             bool large = _missedLarge * 2 > _missed;

@@ -18,7 +18,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
     private const int FewMisses = 4;
 
     // Below this much memory in leaf tables their words are near, and asking for them ahead only costs.
-    private const ulong NearTableBytes = 1 << 20;
+    private const ulong NearTableBytes = 4 << 20;
 
     private readonly TWalker _walker;
     private readonly PageTable _table;
