@@ -157,7 +157,7 @@ public sealed unsafe class HostileRingTests
         write((RingHeader*)file.Start);
         if (sealShrink)
         {
-            long fcntl = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 72 : 25;
+            long fcntl = RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64 ? 72 : 25;
             Assert.Equal(0, Libc.SystemCall(fcntl, fd, 1033, 2, 0, 0, 0));
         }
 
