@@ -7,5 +7,10 @@ internal static class Suites
     [
         new MemorySpeedSuite(),
         new TranslateSuite(),
+        new MapSuite(),
+        new GraceSuite(),
+        new RingSuite(),
+        new ScaleSuite(),
+        new FootprintSuite(),
     ];
 }
