@@ -4,22 +4,27 @@ namespace FastIova;
 
 internal sealed unsafe partial class RadixTable<TFormat>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal override MapStatus Unmap(IovaSpan span, out ulong bytes)
     {
         // One granule under a leaf table; the rest goes the long way.
         ulong offset = GranuleBytes - 1;
-        if (span.LengthLessOne == offset && (span.First & offset) == 0 && span.First >= Aperture.First && span.Last <= Aperture.Last)
+        if (((span.First & offset) | (span.LengthLessOne ^ offset)) == 0 && span.First >= Aperture.First && span.Last <= Aperture.Last)
         {
             ulong rootIndex = span.First >> RootShift;
             var root = new PtWord(_root[rootIndex]);
             if (root.IsTable)
             {
                 ulong* word = Leaf(root) + LeafIndex(span.First);
-                ulong present = (*word >> 2) & 1; // PtWord.Present
-                Volatile.Write(ref *word, 0);
-                _live[rootIndex] -= (ushort)present;
-                bytes = present << TFormat.GranuleLg2;
-                MappedBytes -= bytes;
+                bytes = 0;
+                if (*word != 0)
+                {
+                    Volatile.Write(ref *word, 0);
+                    _live[rootIndex]--;
+                    MappedBytes -= GranuleBytes;
+                    bytes = GranuleBytes;
+                }
+
                 return MapStatus.Success;
             }
         }

@@ -8,14 +8,12 @@ internal sealed class SinglePages : IDisposable
 {
     private const ulong PageBytes = 4096;
     private const ulong ApertureBytes = 64UL << 30;
-    private const int ClockReads = 4096;
 
     private readonly Iommu _iommu = new();
     private readonly Domain _domain;
     private readonly RadixTable<Granule4K> _table;
     private readonly HostMemory _memory;
-    private readonly IovaSpan[] _spans;
-    private readonly ulong[] _hosts;
+    private readonly (IovaSpan Span, ulong Host)[] _pages;
 
     /// <param name="pages">How many; each at a random place of 64 GiB.</param>
     internal SinglePages(int pages)
@@ -24,8 +22,7 @@ internal sealed class SinglePages : IDisposable
         _table = (RadixTable<Granule4K>)_domain.Table;
         _memory = HostMemory.Allocate((ulong)pages * PageBytes);
         var places = new ScatteredPlaces(ApertureBytes, pages);
-        _spans = Array.ConvertAll(places.Iovas, iova => new IovaSpan(iova, iova + PageBytes - 1));
-        _hosts = [.. Enumerable.Range(0, pages).Select(i => _memory.Address + ((ulong)i * PageBytes))];
+        _pages = [.. places.Iovas.Select((iova, i) => (new IovaSpan(iova, iova + PageBytes - 1), _memory.Address + ((ulong)i * PageBytes)))];
         Verify();
     }
 
@@ -34,13 +31,7 @@ internal sealed class SinglePages : IDisposable
     /// <returns>The nanoseconds that one map and one unmap took; reading the clock is taken off.</returns>
     internal (double MapNs, double UnmapNs) Lap(int rounds)
     {
-        long clock = Stopwatch.GetTimestamp();
-        for (int i = 1; i < ClockReads; i++)
-        {
-            _ = Stopwatch.GetTimestamp();
-        }
-
-        double clockTicks = (double)(Stopwatch.GetTimestamp() - clock) / ClockReads;
+        double clockTicks = ClockTicks();
         long mapping = 0;
         long unmapping = 0;
         for (int i = 0; i < rounds; i++)
@@ -52,16 +43,36 @@ internal sealed class SinglePages : IDisposable
             long end = Stopwatch.GetTimestamp();
             mapping += middle - start;
             unmapping += end - middle;
-            if (!mapped || bytes != (ulong)_spans.Length * PageBytes)
+            if (!mapped || bytes != (ulong)_pages.Length * PageBytes)
             {
-                throw new BenchFailureException($"Of {_spans.Length} pages 0x{bytes:x} bytes were mapped and unmapped: no time is reported for the rest.");
+                throw new BenchFailureException($"Of {_pages.Length} pages 0x{bytes:x} bytes were mapped and unmapped: no time is reported for the rest.");
             }
         }
 
         double nsPerTick = 1e9 / Stopwatch.Frequency;
         return (PerPage(mapping), PerPage(unmapping));
 
-        double PerPage(long ticks) => Math.Max(0, ticks - (clockTicks * rounds)) * nsPerTick / ((long)rounds * _spans.Length);
+        double PerPage(long ticks) => Math.Max(0, ticks - (clockTicks * rounds)) * nsPerTick / ((long)rounds * _pages.Length);
+    }
+
+    /// <summary>What one reading of the clock takes; the least of several groups, so that an interruption is not taken off the pages.</summary>
+    private static double ClockTicks()
+    {
+        const int Groups = 16;
+        const int Reads = 128;
+        long least = long.MaxValue;
+        for (int group = 0; group < Groups; group++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            for (int i = 1; i < Reads; i++)
+            {
+                _ = Stopwatch.GetTimestamp();
+            }
+
+            least = Math.Min(least, Stopwatch.GetTimestamp() - start);
+        }
+
+        return (double)least / Reads;
     }
 
     public void Dispose()
@@ -75,15 +86,15 @@ internal sealed class SinglePages : IDisposable
     private bool MapAll()
     {
         RadixTable<Granule4K> table = _table;
-        ReadOnlySpan<IovaSpan> spans = _spans;
-        ReadOnlySpan<ulong> hosts = _hosts.AsSpan(0, spans.Length);
-        int refused = 0;
-        for (int i = 0; i < spans.Length; i++)
+        foreach (ref readonly (IovaSpan Span, ulong Host) page in _pages.AsSpan())
         {
-            refused |= (int)table.Map(spans[i], hosts[i], Permission.ReadWrite);
+            if (table.Map(page.Span, page.Host, Permission.ReadWrite) != MapStatus.Success)
+            {
+                return false;
+            }
         }
 
-        return refused == (int)MapStatus.Success;
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -91,9 +102,13 @@ internal sealed class SinglePages : IDisposable
     {
         RadixTable<Granule4K> table = _table;
         ulong total = 0;
-        foreach (ref readonly IovaSpan span in _spans.AsSpan())
+        foreach (ref readonly (IovaSpan Span, ulong Host) page in _pages.AsSpan())
         {
-            _ = table.Unmap(span, out ulong bytes);
+            if (table.Unmap(page.Span, out ulong bytes) != MapStatus.Success)
+            {
+                return 0;
+            }
+
             total += bytes;
         }
 
@@ -103,13 +118,13 @@ internal sealed class SinglePages : IDisposable
     private void Verify()
     {
         bool good = MapAll();
-        for (int i = 0; i < _spans.Length; i++)
+        foreach ((IovaSpan span, ulong host) in _pages)
         {
-            good &= ScalarWalk.Translate(_domain, _spans[i].Last) == _hosts[i] + PageBytes - 1;
+            good &= ScalarWalk.Translate(_domain, span.Last) == host + PageBytes - 1;
         }
 
-        good &= UnmapAll() == (ulong)_spans.Length * PageBytes && _domain.MappedBytes == 0;
-        foreach (IovaSpan span in _spans)
+        good &= UnmapAll() == (ulong)_pages.Length * PageBytes && _domain.MappedBytes == 0;
+        foreach ((IovaSpan span, ulong _) in _pages)
         {
             good &= ScalarWalk.Translate(_domain, span.First) == 0;
         }
