@@ -176,6 +176,51 @@ internal sealed unsafe class Epoch : IDisposable
         }
     }
 
+    /// <summary>Tells the readers that ranges of one space are gone; neighbours share a line.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="spans">At least one.</param>
+    /// <returns>The target for <see cref="WaitForReaders"/>.</returns>
+    /// <remarks>Threads: any; writers take turns, here after some hundred lines.</remarks>
+    internal ulong Publish(ulong space, ReadOnlySpan<IovaSpan> spans)
+    {
+        while (spans.Length > LongestPublication)
+        {
+            _ = PublishRun(space, spans[..LongestPublication]);
+            spans = spans[LongestPublication..];
+        }
+
+        return PublishRun(space, spans);
+    }
+
+    private ulong PublishRun(ulong space, ReadOnlySpan<IovaSpan> spans)
+    {
+        lock (_lock)
+        {
+            ulong next = *_now;
+
+            // As above. More may be reserved than neighbours that share a line need: a reader then drops everything a little too early.
+            Interlocked.Exchange(ref *_reserved, next + (ulong)spans.Length);
+            ulong first = spans[0].First;
+            ulong last = spans[0].Last;
+            foreach (ref readonly IovaSpan span in spans[1..])
+            {
+                if (last + 1 != span.First)
+                {
+                    _log[next++ % LogCapacity] = new Invalidation(space, first, last);
+                    first = span.First;
+                }
+
+                last = span.Last;
+            }
+
+            _log[next++ % LogCapacity] = new Invalidation(space, first, last);
+
+            // Release: as above (E1).
+            Volatile.Write(ref *_now, next);
+            return next;
+        }
+    }
+
     /// <summary>Tells the readers that one thing is gone.</summary>
     /// <param name="line">What to invalidate.</param>
     /// <returns>The target for <see cref="WaitForReaders"/>.</returns>

@@ -32,10 +32,65 @@ internal sealed unsafe partial class RadixTable<TFormat>
         return UnmapSpan(span, out bytes);
     }
 
+    internal override MapStatus UnmapList(ReadOnlySpan<IovaSpan> spans, out ulong bytes, out int refused)
+    {
+        if (spans.Length == 1 || !AreSingleWords(spans))
+        {
+            return base.UnmapList(spans, out bytes, out refused);
+        }
+
+        refused = spans.Length;
+        ulong** words = stackalloc ulong*[GroupPages];
+        ulong present = 0;
+        for (int start = 0; start < spans.Length; start += GroupPages)
+        {
+            ReadOnlySpan<IovaSpan> group = spans[start..Math.Min(start + GroupPages, spans.Length)];
+            for (int i = 0; i < group.Length; i++)
+            {
+                ulong* word = Leaf(new PtWord(_root[group[i].First >> RootShift])) + LeafIndex(group[i].First);
+                Prefetch.ToL1(word);
+                words[i] = word;
+            }
+
+            for (int i = 0; i < group.Length; i++)
+            {
+                ulong* word = words[i];
+                if (*word != 0)
+                {
+                    Volatile.Write(ref *word, 0);
+                    _live[group[i].First >> RootShift]--;
+                    present++;
+                }
+            }
+        }
+
+        bytes = present << TFormat.GranuleLg2;
+        MappedBytes -= bytes;
+        return MapStatus.Success;
+    }
+
     internal override MapStatus PrepareUnmap(IovaSpan span)
     {
         MapStatus status = Check(span);
         return status == MapStatus.Success ? SplitEnds(span) : status;
+    }
+
+    /// <summary>Whether every span is one granule inside the aperture whose leaf table is there.</summary>
+    private bool AreSingleWords(ReadOnlySpan<IovaSpan> spans)
+    {
+        ulong offset = GranuleBytes - 1;
+        ulong first = Aperture.First;
+        ulong last = Aperture.Last;
+        ulong unfit = 0;
+        ulong tables = PtWord.Table;
+        foreach (ref readonly IovaSpan span in spans)
+        {
+            // SAFETY: masked, the address lies under the root wherever it is.
+            tables &= _root[(span.First & ~_beyond) >> RootShift];
+            unfit |= (span.First & offset) | (span.LengthLessOne ^ offset) | (span.First < first ? 1UL : 0) | (span.Last > last ? 1UL : 0);
+        }
+
+        return tables != 0 && unfit == 0;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -120,30 +120,43 @@ internal sealed unsafe class PortContext : IDisposable
         }
     }
 
-    /// <summary>Carries out the log up to the present, announced all the while, so that writers wait.</summary>
+    /// <summary>
+    /// Carries out the log up to the present. First unannounced: that touches nothing but the port's own cache, so no writer
+    /// has to wait for it. After a whole log announced, so that writers who never stop cannot keep the port out.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void CatchUp()
     {
         Span<Invalidation> lines = stackalloc Invalidation[LinesAtOnce];
-        do
+        _slot->Leave();
+        for (int turn = 0; turn < Epoch.LogCapacity / LinesAtOnce && _slot->Seen != Volatile.Read(ref *_now); turn++)
         {
-            ulong present = Volatile.Read(ref *_now);
-            if (_epoch.ReadLog(_slot->Seen, lines, out int count))
-            {
-                foreach (ref readonly Invalidation line in lines[..count])
-                {
-                    CarryOut(in line);
-                }
-
-                _slot->Seen += (ulong)count;
-            }
-            else
-            {
-                DropAll();
-                _slot->Seen = present;
-            }
+            CarryOutNext(lines);
         }
-        while (!Epoch.TryEnter(_slot, _now, _fenced));
+
+        while (!Epoch.TryEnter(_slot, _now, _fenced))
+        {
+            CarryOutNext(lines);
+        }
+    }
+
+    private void CarryOutNext(Span<Invalidation> lines)
+    {
+        ulong present = Volatile.Read(ref *_now);
+        if (_epoch.ReadLog(_slot->Seen, lines, out int count))
+        {
+            foreach (ref readonly Invalidation line in lines[..count])
+            {
+                CarryOut(in line);
+            }
+
+            _slot->Seen += (ulong)count;
+        }
+        else
+        {
+            DropAll();
+            _slot->Seen = present;
+        }
     }
 
     private void CarryOut(in Invalidation line)
