@@ -15,8 +15,6 @@ namespace FastIova;
 /// </remarks>
 internal static class UnmapOrder
 {
-    private const int LinesAtOnce = 128;
-
     /// <summary>Unmaps a list of ranges.</summary>
     /// <param name="writer">The lock of the table's writers; not held by the caller.</param>
     /// <param name="table">The table.</param>
@@ -38,48 +36,13 @@ internal static class UnmapOrder
         ulong detached;
         using (writer.Enter())
         {
-            for (refused = 0; spans.Length > 1 && refused < spans.Length; refused++)
+            MapStatus status = table.UnmapList(spans, out bytes, out refused);
+            if (status != MapStatus.Success)
             {
-                MapStatus status = table.PrepareUnmap(spans[refused]);
-                if (status != MapStatus.Success)
-                {
-                    return status;
-                }
+                return status;
             }
 
-            Span<Invalidation> lines = stackalloc Invalidation[Math.Min(LinesAtOnce, spans.Length)];
-            int count = 0;
-            target = 0;
-            for (refused = 0; refused < spans.Length; refused++)
-            {
-                IovaSpan span = spans[refused];
-                MapStatus status = table.Unmap(span, out ulong unmapped);
-                if (status != MapStatus.Success)
-                {
-                    return status; // a list of one, which was not checked above
-                }
-
-                bytes += unmapped;
-                if (count > 0 && lines[count - 1].Last + 1 == span.First)
-                {
-                    lines[count - 1] = lines[count - 1] with { Last = span.Last };
-                    continue;
-                }
-
-                if (count == lines.Length)
-                {
-                    target = epoch.Publish(lines);
-                    count = 0;
-                }
-
-                lines[count++] = new Invalidation(table.SpaceId, span.First, span.Last);
-            }
-
-            if (count > 0)
-            {
-                target = epoch.Publish(lines[..count]);
-            }
-
+            target = epoch.Publish(table.SpaceId, spans);
             detached = table.DetachedEver;
         }
 

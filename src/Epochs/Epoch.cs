@@ -182,17 +182,8 @@ internal sealed unsafe class Epoch : IDisposable
             return PublishWholeSpaces(lines);
         }
 
-        // A ticket: the lines are this writer's when the epoch has come to them. And before the first line is overwritten: pairs
-        // with the second read of Reserved in ReadLog; otherwise a reader could take a torn line for a whole one (E2).
-        ulong next = Interlocked.Add(ref *_reserved, (ulong)lines.Length);
-        ulong epoch = next - (ulong)lines.Length;
-
-        // Acquire: pairs with the release below of the writer before; otherwise the lines of two could mix.
-        if (Volatile.Read(ref *_now) != epoch)
-        {
-            WaitForTurn(epoch);
-        }
-
+        ulong epoch = TakeTurn((ulong)lines.Length);
+        ulong next = epoch + (ulong)lines.Length;
         for (int i = 0; i < lines.Length; i++)
         {
             _log[(epoch + (ulong)i) % LogCapacity] = lines[i];
@@ -202,6 +193,68 @@ internal sealed unsafe class Epoch : IDisposable
         // old line, or the new epoch and the old table entry (E1).
         Volatile.Write(ref *_now, next);
         return next;
+    }
+
+    /// <summary>Tells the readers that ranges of one space are gone; neighbours share a line.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="spans">At least one.</param>
+    /// <returns>The target for <see cref="WaitForReaders"/>.</returns>
+    /// <remarks>Threads: any; writers take turns.</remarks>
+    internal ulong Publish(ulong space, ReadOnlySpan<IovaSpan> spans)
+    {
+        while (spans.Length > LongestPublication)
+        {
+            _ = PublishRun(space, spans[..LongestPublication]);
+            spans = spans[LongestPublication..];
+        }
+
+        return PublishRun(space, spans);
+    }
+
+    private ulong PublishRun(ulong space, ReadOnlySpan<IovaSpan> spans)
+    {
+        // Neighbours are counted first: a ticket stands for exactly the lines that are written.
+        ulong lines = 1;
+        for (int i = 1; i < spans.Length; i++)
+        {
+            lines += spans[i - 1].Last + 1 != spans[i].First ? 1UL : 0;
+        }
+
+        ulong at = TakeTurn(lines);
+        ulong next = at + lines;
+        ulong first = spans[0].First;
+        for (int i = 1; i < spans.Length; i++)
+        {
+            if (spans[i - 1].Last + 1 != spans[i].First)
+            {
+                _log[at++ % LogCapacity] = new Invalidation(space, first, spans[i - 1].Last);
+                first = spans[i].First;
+            }
+        }
+
+        _log[at % LogCapacity] = new Invalidation(space, first, spans[^1].Last);
+
+        // Release: as above (E1).
+        Volatile.Write(ref *_now, next);
+        return next;
+    }
+
+    /// <summary>Reserves lines of the log and waits until the lines before them are written.</summary>
+    /// <returns>The epoch from which the lines are the caller's.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong TakeTurn(ulong lines)
+    {
+        // A ticket: the lines are this writer's when the epoch has come to them. And before the first line is overwritten: pairs
+        // with the second read of Reserved in ReadLog; otherwise a reader could take a torn line for a whole one (E2).
+        ulong epoch = Interlocked.Add(ref *_reserved, lines) - lines;
+
+        // Acquire: pairs with the release of the writer before; otherwise the lines of two could mix.
+        if (Volatile.Read(ref *_now) != epoch)
+        {
+            WaitForTurn(epoch);
+        }
+
+        return epoch;
     }
 
     /// <summary>Tells the readers that one thing is gone.</summary>

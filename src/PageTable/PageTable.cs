@@ -90,6 +90,37 @@ internal abstract class PageTable : IDisposable
     /// <returns>The outcome.</returns>
     internal abstract MapStatus Unmap(IovaSpan span, out ulong bytes);
 
+    /// <summary>Takes every mapping in many ranges away, after all of them were checked.</summary>
+    /// <param name="spans">Multiples of the granule, inside the aperture; holes are skipped.</param>
+    /// <param name="bytes">The bytes that were mapped.</param>
+    /// <param name="refused">The index of the range that was refused, when one was.</param>
+    /// <returns>The outcome; anything but success has taken nothing away.</returns>
+    internal virtual MapStatus UnmapList(ReadOnlySpan<IovaSpan> spans, out ulong bytes, out int refused)
+    {
+        bytes = 0;
+        for (refused = 0; spans.Length > 1 && refused < spans.Length; refused++)
+        {
+            MapStatus status = PrepareUnmap(spans[refused]);
+            if (status != MapStatus.Success)
+            {
+                return status;
+            }
+        }
+
+        for (refused = 0; refused < spans.Length; refused++)
+        {
+            MapStatus status = Unmap(spans[refused], out ulong unmapped);
+            if (status != MapStatus.Success)
+            {
+                return status; // a list of one, which was not checked above
+            }
+
+            bytes += unmapped;
+        }
+
+        return MapStatus.Success;
+    }
+
     /// <summary>Gives every mapping in a range another permission.</summary>
     /// <param name="span">Multiples of the granule, inside the aperture; holes are skipped.</param>
     /// <param name="permission">At least one.</param>

@@ -6,12 +6,12 @@ namespace FastIova;
 // pointers come from table words, whose frames are this table's until they are detached (P3).
 internal sealed unsafe partial class RadixTable<TFormat>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal override MapStatus Map(IovaSpan span, ulong host, Permission permission)
     {
         // One granule whose leaf table is there: a handful of instructions. Whatever is unusual goes the long way.
         ulong offset = GranuleBytes - 1;
-        if (span.LengthLessOne == offset
-            && ((span.First | host) & offset) == 0
+        if ((((span.First | host) & offset) | (span.LengthLessOne ^ offset)) == 0
             && span.First >= Aperture.First
             && span.Last <= Aperture.Last
             && (uint)permission - 1 <= 2

@@ -4,39 +4,69 @@ namespace FastIova;
 
 internal sealed unsafe partial class RadixTable<TFormat>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal override MapStatus Unmap(IovaSpan span, out ulong bytes)
     {
-        // Granules below one leaf table; the rest goes the long way.
+        // One granule under a leaf table; the rest goes the long way.
         ulong offset = GranuleBytes - 1;
-        ulong rootIndex = span.First >> RootShift;
-        if (rootIndex == span.Last >> RootShift
-            && ((span.First | (span.Last + 1)) & offset) == 0
-            && span.First >= Aperture.First
-            && span.Last <= Aperture.Last)
+        if (((span.First & offset) | (span.LengthLessOne ^ offset)) == 0 && span.First >= Aperture.First && span.Last <= Aperture.Last)
         {
+            ulong rootIndex = span.First >> RootShift;
             var root = new PtWord(_root[rootIndex]);
             if (root.IsTable)
             {
-                ulong* words = Leaf(root) + LeafIndex(span.First);
-                ulong present;
-                if (span.LengthLessOne == offset)
+                ulong* word = Leaf(root) + LeafIndex(span.First);
+                bytes = 0;
+                if (*word != 0)
                 {
-                    present = (*words >> 2) & 1; // PtWord.Present
-                    Volatile.Write(ref *words, 0);
-                }
-                else
-                {
-                    present = WordFill.Clear(words, (span.LengthLessOne >> TFormat.GranuleLg2) + 1);
+                    Volatile.Write(ref *word, 0);
+                    _live[rootIndex]--;
+                    MappedBytes -= GranuleBytes;
+                    bytes = GranuleBytes;
                 }
 
-                _live[rootIndex] -= (ushort)present;
-                bytes = present << TFormat.GranuleLg2;
-                MappedBytes -= bytes;
                 return MapStatus.Success;
             }
         }
 
         return UnmapSpan(span, out bytes);
+    }
+
+    internal override MapStatus UnmapList(ReadOnlySpan<IovaSpan> spans, out ulong bytes, out int refused)
+    {
+        if (spans.Length == 1 || !AreSingleWords(spans))
+        {
+            return base.UnmapList(spans, out bytes, out refused);
+        }
+
+        refused = spans.Length;
+        ulong** words = stackalloc ulong*[GroupPages];
+        ulong present = 0;
+        for (int start = 0; start < spans.Length; start += GroupPages)
+        {
+            ReadOnlySpan<IovaSpan> group = spans[start..Math.Min(start + GroupPages, spans.Length)];
+            for (int i = 0; i < group.Length; i++)
+            {
+                ulong* word = Leaf(new PtWord(_root[group[i].First >> RootShift])) + LeafIndex(group[i].First);
+                Prefetch.ToL1(word);
+                words[i] = word;
+            }
+
+            for (int i = 0; i < group.Length; i++)
+            {
+                ulong* word = words[i];
+                if (*word != 0)
+                {
+                    Volatile.Write(ref *word, 0);
+                    _live[group[i].First >> RootShift]--;
+                    present++;
+                }
+            }
+        }
+
+        bytes = present << TFormat.GranuleLg2;
+        MappedBytes -= bytes;
+        return MapStatus.Success;
     }
 
     internal override MapStatus PrepareUnmap(IovaSpan span)
@@ -45,9 +75,38 @@ internal sealed unsafe partial class RadixTable<TFormat>
         return status == MapStatus.Success ? SplitEnds(span) : status;
     }
 
+    /// <summary>Whether every span is one granule inside the aperture whose leaf table is there.</summary>
+    private bool AreSingleWords(ReadOnlySpan<IovaSpan> spans)
+    {
+        ulong offset = GranuleBytes - 1;
+        ulong first = Aperture.First;
+        ulong last = Aperture.Last;
+        ulong unfit = 0;
+        ulong tables = PtWord.Table;
+        foreach (ref readonly IovaSpan span in spans)
+        {
+            // SAFETY: masked, the address lies under the root wherever it is.
+            tables &= _root[(span.First & ~_beyond) >> RootShift];
+            unfit |= (span.First & offset) | (span.LengthLessOne ^ offset) | (span.First < first ? 1UL : 0) | (span.Last > last ? 1UL : 0);
+        }
+
+        return tables != 0 && unfit == 0;
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private MapStatus UnmapSpan(IovaSpan span, out ulong bytes)
     {
+        // Granules below one leaf table have no large page to split.
+        ulong rootFirst = span.First >> RootShift;
+        if (rootFirst == span.Last >> RootShift && Check(span) == MapStatus.Success && new PtWord(_root[rootFirst]).IsTable)
+        {
+            ulong present = WordFill.Clear(Leaf(new PtWord(_root[rootFirst])) + LeafIndex(span.First), (span.LengthLessOne >> TFormat.GranuleLg2) + 1);
+            _live[rootFirst] -= (ushort)present;
+            bytes = present << TFormat.GranuleLg2;
+            MappedBytes -= bytes;
+            return MapStatus.Success;
+        }
+
         bytes = 0;
         MapStatus status = PrepareUnmap(span);
         if (status != MapStatus.Success)

@@ -70,6 +70,19 @@ internal sealed unsafe class RingConsumer : IDisposable
         Complete(count);
     }
 
+    /// <summary>Answers each request of the batch with the address that it asks for: the ring alone, which bounds every translation through it.</summary>
+    /// <param name="count">What <see cref="TakeBatch"/> returned.</param>
+    internal void AnswerUntranslated(int count)
+    {
+        if (count != 0)
+        {
+            // SAFETY: both private batches hold count words.
+            _ = RequestWord.TryStrip(_requests, _completions, count, out _);
+            CompletionWord.Mark(_completions, count);
+            Complete(count);
+        }
+    }
+
     /// <summary>Publishes the first answers of the batch that was taken.</summary>
     /// <param name="count">How many, 0 to what <see cref="Take"/> returned.</param>
     internal void Complete(int count)

@@ -28,7 +28,7 @@ internal static unsafe class SlotRun
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Publish(ulong* slots, ulong* iovas, int count, ulong mark)
     {
-        // SAFETY (all methods): the caller owns count words behind each pointer; no index reaches count.
+        // SAFETY: in all methods the caller owns count words behind each pointer; no index reaches count.
         Volatile.WriteBarrier(); // pairs with the read barrier in Take; otherwise the engine could miss a mapping made before the request
         int i = count;
         int aligned = count - BeyondLine(slots + count);

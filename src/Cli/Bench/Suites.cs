@@ -8,5 +8,10 @@ internal static class Suites
         new MemorySpeedSuite(),
         new TranslateSuite(),
         new ReplaySuite(),
+        new MapSuite(),
+        new GraceSuite(),
+        new RingSuite(),
+        new ScaleSuite(),
+        new FootprintSuite(),
     ];
 }
