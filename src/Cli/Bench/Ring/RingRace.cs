@@ -8,6 +8,10 @@ namespace FastIova.Cli;
 internal sealed class RingRace : IDisposable
 {
     private const int ReadMost = 256;
+    private const int FewAnswers = 64;
+
+    // Half of the ring: publishing and reading then go in long runs, apart from each other.
+    private const int LowWater = 2048;
 
     private readonly HotPages _pages;
     private readonly TranslationRing _ring = TranslationRing.Create(new TranslationRingOptions { Wait = WaitPolicy.Spin });
@@ -92,7 +96,7 @@ internal sealed class RingRace : IDisposable
                 at = at + batch == iovas.Length ? 0 : at + batch;
             }
 
-            sum += Read(producer);
+            sum += ReadDownTo(left == 0 ? 0 : LowWater, producer, team);
         }
 
         return sum;
@@ -107,25 +111,32 @@ internal sealed class RingRace : IDisposable
         {
             foreach (ulong iova in iovas)
             {
-                while (!producer.TryPublish(iova, Permission.Read) && !team.IsOver)
+                if (!producer.TryPublish(iova, Permission.Read))
                 {
-                    sum += Read(producer);
+                    sum += ReadDownTo(LowWater, producer, team);
+                    _ = producer.TryPublish(iova, Permission.Read);
                 }
             }
         }
 
-        while (producer.Outstanding != 0 && !team.IsOver)
+        return sum + ReadDownTo(0, producer, team);
+    }
+
+    /// <summary>Reads answers until few enough requests are outstanding. Polls with pauses: each look takes a line from the consumer that is writing it.</summary>
+    private ulong ReadDownTo(int outstanding, RingProducer producer, PinnedTeam team)
+    {
+        ulong sum = 0;
+        while (producer.Outstanding > outstanding && !team.IsOver)
         {
-            sum += Read(producer);
+            int read = producer.TryReadCompletions(_answers);
+            sum += Sum(MemoryMarshal.Cast<CompletionWord, ulong>(_answers.AsSpan(0, read))) - ((ulong)read * RequestWord.TurnMask);
+            if (read < FewAnswers)
+            {
+                Thread.SpinWait(4);
+            }
         }
 
         return sum;
-    }
-
-    private ulong Read(RingProducer producer)
-    {
-        int read = producer.TryReadCompletions(_answers);
-        return Sum(MemoryMarshal.Cast<CompletionWord, ulong>(_answers.AsSpan(0, read))) - ((ulong)read * RequestWord.TurnMask);
     }
 
     private static ulong Sum(ReadOnlySpan<ulong> words)
