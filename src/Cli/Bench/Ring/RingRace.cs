@@ -7,14 +7,15 @@ namespace FastIova.Cli;
 /// <summary>One producer and one consumer on processors of their own: the producer keeps the ring full, reads every answer and checks their sum.</summary>
 internal sealed class RingRace : IDisposable
 {
+    private const int Capacity = 4096;
     private const int ReadMost = 256;
     private const int FewAnswers = 64;
 
     // Half of the ring: publishing and reading then go in long runs, apart from each other.
-    private const int LowWater = 2048;
+    private const int LowWater = Capacity / 2;
 
     private readonly HotPages _pages;
-    private readonly TranslationRing _ring = TranslationRing.Create(new TranslationRingOptions { Wait = WaitPolicy.Spin });
+    private readonly TranslationRing _ring = TranslationRing.Create(new TranslationRingOptions { Capacity = Capacity, Wait = WaitPolicy.Spin });
     private readonly RingProducer _producer;
     private readonly CompletionWord[] _answers = GC.AllocateArray<CompletionWord>(ReadMost, pinned: true);
 
@@ -109,17 +110,25 @@ internal sealed class RingRace : IDisposable
         ulong sum = 0;
         for (int round = 0; round < rounds; round++)
         {
-            foreach (ulong iova in iovas)
+            for (int at = 0; at < iovas.Length && !team.IsOver;)
             {
-                if (!producer.TryPublish(iova, Permission.Read))
-                {
-                    sum += ReadDownTo(LowWater, producer, team);
-                    _ = producer.TryPublish(iova, Permission.Read);
-                }
+                at += PublishSingly(producer, iovas[at..]);
+                sum += ReadDownTo(at == iovas.Length ? Capacity : LowWater, producer, team);
             }
         }
 
         return sum + ReadDownTo(0, producer, team);
+    }
+
+    private static int PublishSingly(RingProducer producer, ReadOnlySpan<ulong> iovas)
+    {
+        int published = 0;
+        while (published < iovas.Length && producer.TryPublish(iovas[published], Permission.Read))
+        {
+            published++;
+        }
+
+        return published;
     }
 
     /// <summary>Reads answers until few enough requests are outstanding. Polls with pauses: each look takes a line from the consumer that is writing it.</summary>
