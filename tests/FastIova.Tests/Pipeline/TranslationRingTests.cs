@@ -21,6 +21,24 @@ public sealed unsafe class TranslationRingTests
     }
 
     [Fact]
+    public void WithoutATranslatorEachRequestIsAnsweredWithItsOwnAddress()
+    {
+        using TranslationRing ring = TranslationRing.Create();
+        using RingProducer producer = ring.AttachProducer();
+        using RingConsumer consumer = ring.AttachConsumer();
+        ulong[] iovas = [.. Enumerable.Range(1, 300).Select(i => (ulong)i << 12)];
+        CompletionWord[] answers = new CompletionWord[300];
+        Assert.True(producer.TryPublish(iovas, Permission.Read));
+        int first = consumer.TakeBatch();
+        consumer.AnswerUntranslated(first);
+        consumer.AnswerUntranslated(consumer.TakeBatch());
+        consumer.AnswerUntranslated(consumer.TakeBatch());
+        Assert.Equal(Probe.BatchLimit, first);
+        Assert.Equal(300, producer.TryReadCompletions(answers));
+        Assert.Equal(iovas, answers.Select(answer => answer.HostAddress));
+    }
+
+    [Fact]
     public void UnnamedOptionsAreRefused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => TranslationRing.Create(new TranslationRingOptions { Wait = (WaitPolicy)3 }));

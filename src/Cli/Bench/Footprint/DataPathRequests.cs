@@ -24,16 +24,16 @@ internal sealed class DataPathRequests : IDisposable
         _queue = _port.Serve(_ring);
         Kinds =
         [
-            ("single", count => Each(count, Single)),
-            ("batch", count => Batches(count, TranslateBatch)),
-            ("range", count => Each(count, Range)),
-            ("read", count => Each(count, iova => _port.Read(iova & ~63UL, _bytes, out _))),
-            ("write", count => Each(count, iova => _port.Write(iova & ~63UL, _bytes, out _))),
-            ("add 32", count => Each(count, iova => _port.FetchAdd(iova, 1U, out uint _, out _))),
-            ("add 64", count => Each(count, iova => _port.FetchAdd(iova, 1UL, out ulong _, out _))),
-            ("exchange 32", count => Each(count, iova => _port.CompareExchange(iova, 0U, 1U, out uint _, out _))),
-            ("exchange 64", count => Each(count, iova => _port.CompareExchange(iova, 0UL, 1UL, out ulong _, out _))),
-            ("ring", count => Batches(count, ThroughRing)),
+            Each("single", Single),
+            Batches("batch", TranslateBatch),
+            Each("range", Range),
+            Each("read", iova => _port.Read(iova & ~63UL, _bytes, out _)),
+            Each("write", iova => _port.Write(iova & ~63UL, _bytes, out _)),
+            Each("add 32", iova => _port.FetchAdd(iova, 1U, out uint _, out _)),
+            Each("add 64", iova => _port.FetchAdd(iova, 1UL, out ulong _, out _)),
+            Each("exchange 32", iova => _port.CompareExchange(iova, 0U, 1U, out uint _, out _)),
+            Each("exchange 64", iova => _port.CompareExchange(iova, 0UL, 1UL, out ulong _, out _)),
+            Batches("ring", ThroughRing),
         ];
     }
 
@@ -51,7 +51,7 @@ internal sealed class DataPathRequests : IDisposable
         _pages.Dispose();
     }
 
-    private void Each(int count, Func<ulong, bool> request)
+    private (string Name, Action<int> Make) Each(string name, Func<ulong, bool> request) => (name, count =>
     {
         ReadOnlySpan<ulong> iovas = _pages.Stream.Numbers;
         bool good = true;
@@ -62,8 +62,9 @@ internal sealed class DataPathRequests : IDisposable
 
         Require(good);
     }
+    );
 
-    private void Batches(int count, BatchRequest request)
+    private (string Name, Action<int> Make) Batches(string name, BatchRequest request) => (name, count =>
     {
         bool good = true;
         for (int start = 0; start < count; start += Batch)
@@ -73,6 +74,7 @@ internal sealed class DataPathRequests : IDisposable
 
         Require(good);
     }
+    );
 
     private bool Single(ulong iova) =>
         _port.TryTranslate(iova, Permission.Read, out nuint host) && host == ScalarWalk.Translate(_pages.Domain, iova);

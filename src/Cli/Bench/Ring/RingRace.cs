@@ -7,10 +7,15 @@ namespace FastIova.Cli;
 /// <summary>One producer and one consumer on processors of their own: the producer keeps the ring full, reads every answer and checks their sum.</summary>
 internal sealed class RingRace : IDisposable
 {
+    private const int Capacity = 4096;
     private const int ReadMost = 256;
+    private const int FewAnswers = 64;
+
+    // Half of the ring: publishing and reading then go in long runs, apart from each other.
+    private const int LowWater = Capacity / 2;
 
     private readonly HotPages _pages;
-    private readonly TranslationRing _ring = TranslationRing.Create(new TranslationRingOptions { Wait = WaitPolicy.Spin });
+    private readonly TranslationRing _ring = TranslationRing.Create(new TranslationRingOptions { Capacity = Capacity, Wait = WaitPolicy.Spin });
     private readonly RingProducer _producer;
     private readonly CompletionWord[] _answers = GC.AllocateArray<CompletionWord>(ReadMost, pinned: true);
 
@@ -92,7 +97,7 @@ internal sealed class RingRace : IDisposable
                 at = at + batch == iovas.Length ? 0 : at + batch;
             }
 
-            sum += Read(producer);
+            sum += ReadDownTo(left == 0 ? 0 : LowWater, producer, team);
         }
 
         return sum;
@@ -105,27 +110,42 @@ internal sealed class RingRace : IDisposable
         ulong sum = 0;
         for (int round = 0; round < rounds; round++)
         {
-            foreach (ulong iova in iovas)
+            for (int at = 0; at < iovas.Length && !team.IsOver;)
             {
-                while (!producer.TryPublish(iova, Permission.Read) && !team.IsOver)
-                {
-                    sum += Read(producer);
-                }
+                at += PublishSingly(producer, iovas[at..]);
+                sum += ReadDownTo(at == iovas.Length ? Capacity : LowWater, producer, team);
             }
         }
 
-        while (producer.Outstanding != 0 && !team.IsOver)
+        return sum + ReadDownTo(0, producer, team);
+    }
+
+    private static int PublishSingly(RingProducer producer, ReadOnlySpan<ulong> iovas)
+    {
+        int published = 0;
+        while (published < iovas.Length && producer.TryPublish(iovas[published], Permission.Read))
         {
-            sum += Read(producer);
+            published++;
+        }
+
+        return published;
+    }
+
+    /// <summary>Reads answers until few enough requests are outstanding. Polls with pauses: each look takes a line from the consumer that is writing it.</summary>
+    private ulong ReadDownTo(int outstanding, RingProducer producer, PinnedTeam team)
+    {
+        ulong sum = 0;
+        while (producer.Outstanding > outstanding && !team.IsOver)
+        {
+            int read = producer.TryReadCompletions(_answers);
+            sum += Sum(MemoryMarshal.Cast<CompletionWord, ulong>(_answers.AsSpan(0, read))) - ((ulong)read * RequestWord.TurnMask);
+            if (read < FewAnswers)
+            {
+                Thread.SpinWait(4);
+            }
         }
 
         return sum;
-    }
-
-    private ulong Read(RingProducer producer)
-    {
-        int read = producer.TryReadCompletions(_answers);
-        return Sum(MemoryMarshal.Cast<CompletionWord, ulong>(_answers.AsSpan(0, read))) - ((ulong)read * RequestWord.TurnMask);
     }
 
     private static ulong Sum(ReadOnlySpan<ulong> words)
