@@ -12,6 +12,7 @@ namespace FastIova;
 internal sealed unsafe class PortContext : IDisposable
 {
     private const int LinesAtOnce = 64;
+    private const int UnannouncedTurns = 16;
 
     private readonly Lock _lock = new();
     private readonly Epoch _epoch;
@@ -126,10 +127,23 @@ internal sealed unsafe class PortContext : IDisposable
         }
     }
 
-    /// <summary>Carries out the log up to the present, announced all the while: writers who publish without a pause wait.</summary>
+    /// <summary>
+    /// Carries out the log up to the present and enters. First unannounced: nothing is in use yet, so no writer need wait for
+    /// it. After some turns announced all the while, so that writers who publish without a pause cannot keep the port out.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void CatchUp()
     {
+        for (int turn = 0; turn < UnannouncedTurns; turn++)
+        {
+            _slot->Leave();
+            CarryOutLog(Volatile.Read(ref *_now));
+            if (Epoch.TryEnter(_slot, _now, _fenced))
+            {
+                return;
+            }
+        }
+
         do
         {
             CarryOutLog(Volatile.Read(ref *_now));
