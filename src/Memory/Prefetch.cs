@@ -18,7 +18,7 @@ internal static unsafe class Prefetch
 
     /// <summary>
     /// The same for a line that is used once: it does not push out of the second-level cache what is used again, such as the
-    /// root of a table. Against <see cref="ToL1"/> it takes 5.0 for 6.6 ns a look-up on set L, 11.2 for 12.4 on XL (Zen 4, 2026-11).
+    /// root of a table. Against <see cref="ToL1"/> it took 5.0 for 6.6 ns a look-up on set L, 11.2 for 12.4 on XL (two runs of each in turn on a busy Zen 4, 2026-11).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Once(void* address)
