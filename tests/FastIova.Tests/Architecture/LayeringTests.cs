@@ -23,7 +23,8 @@ public sealed class LayeringTests
         ["ControlPlane"] = 6,
         ["Models"] = 6,
         ["Native"] = 7,
-        ["Cli"] = 7,
+        ["Doors"] = 7,
+        ["Cli"] = 8,
     };
 
     [Fact]

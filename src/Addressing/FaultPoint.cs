@@ -1,0 +1,24 @@
+namespace FastIova;
+
+/// <summary>A step that can fail, where a test can make it fail: the n-th that the current thread reaches.</summary>
+/// <remarks>
+/// Invariant: a step asks before it changes anything that its caller could not undo.
+/// Threads: a plan belongs to the thread that armed it; the others pass every point.
+/// </remarks>
+internal static class FaultPoint
+{
+    private static int s_armed;
+
+    [ThreadStatic]
+    private static FaultPlan? t_plan;
+
+    /// <summary>Whether the step that asks shall fail, as if memory had run out.</summary>
+    /// <returns>False unless a plan of this thread says so: one load and a branch.</returns>
+    internal static bool Fails() => Volatile.Read(ref s_armed) != 0 && t_plan is { } plan && plan.Reach();
+
+    internal static void Install(FaultPlan? plan)
+    {
+        Interlocked.Add(ref s_armed, (plan is null ? 0 : 1) - (t_plan is null ? 0 : 1));
+        t_plan = plan;
+    }
+}

@@ -1,0 +1,45 @@
+namespace FastIova;
+
+/// <summary>Pages that are charged to somebody: a process or a user. Zero when nobody holds a pin.</summary>
+/// <remarks>Threads: any.</remarks>
+internal sealed class MemoryTally
+{
+    private long _pinned;
+    private long _locked;
+
+    /// <summary>Pages that are pinned, whatever they are charged to (VmPin).</summary>
+    internal long PinnedPages => Interlocked.Read(ref _pinned);
+
+    /// <summary>Pages that count against the limit of locked memory (VmLck, or the user's).</summary>
+    internal long LockedPages => Interlocked.Read(ref _locked);
+
+    /// <summary>Counts pinned pages; negative ones are paid back.</summary>
+    internal void AddPinned(long pages) => Interlocked.Add(ref _pinned, pages);
+
+    /// <summary>Charges pages unless that would pass a limit.</summary>
+    /// <param name="pages">How many.</param>
+    /// <param name="limitPages">The limit; <see cref="long.MaxValue"/> for none.</param>
+    /// <returns>False when it would; nothing is charged then.</returns>
+    internal bool TryLock(long pages, long limitPages)
+    {
+        long now = Interlocked.Read(ref _locked);
+        while (true)
+        {
+            if (now + pages > limitPages)
+            {
+                return false;
+            }
+
+            long seen = Interlocked.CompareExchange(ref _locked, now + pages, now);
+            if (seen == now)
+            {
+                return true;
+            }
+
+            now = seen;
+        }
+    }
+
+    /// <summary>Pays charged pages back.</summary>
+    internal void Unlock(long pages) => Interlocked.Add(ref _locked, -pages);
+}
