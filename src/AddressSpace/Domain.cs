@@ -14,7 +14,7 @@ namespace FastIova;
 /// </remarks>
 public sealed class Domain : IDisposable
 {
-    private readonly WriterLock _writer = new();
+    private readonly WriterLock _writer = new(LockRank.Domain);
     private readonly Epoch _epoch;
     private readonly PageTable _table;
     private int _attached;

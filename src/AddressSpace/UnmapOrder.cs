@@ -83,6 +83,7 @@ internal static class UnmapOrder
 
     private static void Wait(WriterLock writer, PageTable table, Epoch epoch, ulong target, ulong detached)
     {
+        LockOrder.AssertNoneFrom(LockRank.Domain); // a reader that waits for it would never leave its scope
         epoch.WaitForReaders(target);
         if (detached != table.ReleasedEver)
         {

@@ -7,18 +7,18 @@ namespace FastIova;
 /// </remarks>
 internal static class FaultPoint
 {
-    private static int s_armed;
+    private static int _armed;
 
     [ThreadStatic]
-    private static FaultPlan? t_plan;
+    private static FaultPlan? _plan;
 
     /// <summary>Whether the step that asks shall fail, as if memory had run out.</summary>
     /// <returns>False unless a plan of this thread says so: one load and a branch.</returns>
-    internal static bool Fails() => Volatile.Read(ref s_armed) != 0 && t_plan is { } plan && plan.Reach();
+    internal static bool Fails() => Volatile.Read(ref _armed) != 0 && _plan is { } plan && plan.Reach();
 
     internal static void Install(FaultPlan? plan)
     {
-        Interlocked.Add(ref s_armed, (plan is null ? 0 : 1) - (t_plan is null ? 0 : 1));
-        t_plan = plan;
+        Interlocked.Add(ref _armed, (plan is null ? 0 : 1) - (_plan is null ? 0 : 1));
+        _plan = plan;
     }
 }

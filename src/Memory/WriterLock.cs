@@ -8,8 +8,9 @@ namespace FastIova;
 /// Not reentrant, not fair: never held while waiting for anything. Those who come in vain spin, then yield, then sleep.
 /// Threads: any.
 /// </remarks>
-internal sealed class WriterLock
+internal sealed class WriterLock(LockRank rank)
 {
+    private readonly LockRank _rank = rank;
     private int _held;
 
     /// <summary>Takes the lock.</summary>
@@ -17,6 +18,8 @@ internal sealed class WriterLock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal Holder Enter()
     {
+        LockOrder.Enter(_rank);
+
         // Acquire: pairs with the release in Holder.Dispose; otherwise what the last holder wrote could be missed.
         if (Interlocked.CompareExchange(ref _held, 1, 0) != 0)
         {
@@ -47,8 +50,12 @@ internal sealed class WriterLock
 
         /// <summary>Gives the lock back.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Dispose() =>
+        public void Dispose()
+        {
+            LockOrder.Leave(_lock._rank);
+
             // Release: pairs with the compare-exchange in Enter.
             Volatile.Write(ref _lock._held, 0);
+        }
     }
 }

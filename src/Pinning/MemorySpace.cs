@@ -10,7 +10,7 @@ namespace FastIova;
 internal abstract class MemorySpace
 {
     private static readonly Lock Registry = new();
-    private static MemorySpace?[] s_spaces = new MemorySpace?[16];
+    private static MemorySpace?[] _spaces = new MemorySpace?[16];
 
     private protected MemorySpace(bool isRemote)
     {
@@ -18,19 +18,19 @@ internal abstract class MemorySpace
         {
             lock (Registry)
             {
-                int free = Array.IndexOf(s_spaces, null);
+                int free = Array.IndexOf(_spaces, null);
                 if (free < 0)
                 {
-                    free = s_spaces.Length;
+                    free = _spaces.Length;
                     if (free >= 1 << 16)
                     {
                         throw new InvalidOperationException("The engine reaches 65,536 processes already: end some of them first.");
                     }
 
-                    Array.Resize(ref s_spaces, free * 2);
+                    Array.Resize(ref _spaces, free * 2);
                 }
 
-                s_spaces[free] = this;
+                _spaces[free] = this;
                 Index = free;
             }
         }
@@ -47,7 +47,7 @@ internal abstract class MemorySpace
     internal MemoryTally Tally { get; } = new();
 
     /// <summary>The process whose remote frames have an index; null when it is gone and nothing of it is pinned.</summary>
-    internal static MemorySpace? ByIndex(int index) => Volatile.Read(ref s_spaces)[index];
+    internal static MemorySpace? ByIndex(int index) => Volatile.Read(ref _spaces)[index];
 
     /// <summary>Copies out of the process.</summary>
     /// <returns>False when some byte is not readable there (EFAULT); the destination may be written in part.</returns>
@@ -79,7 +79,7 @@ internal abstract class MemorySpace
         {
             lock (Registry)
             {
-                s_spaces[Index] = null;
+                _spaces[Index] = null;
             }
         }
     }
