@@ -18,6 +18,7 @@ public sealed partial class DmaPort
 
         using DmaScope scope = Enter();
         int done = DmaCopy.Read(TranslatorOf(pasid), iova, buffer);
+        done = done == buffer.Length ? done : ReadOn(TranslatorOf(pasid), iova, buffer, done);
         fault = done == buffer.Length ? default : Failure(iova + (ulong)done, Permission.Read, pasid);
         return done == buffer.Length;
     }
@@ -37,6 +38,7 @@ public sealed partial class DmaPort
 
         using DmaScope scope = Enter();
         int done = DmaCopy.Write(TranslatorOf(pasid), iova, data);
+        done = done == data.Length ? done : WriteOn(TranslatorOf(pasid), iova, data, done);
         fault = done == data.Length ? default : Failure(iova + (ulong)done, Permission.Write, pasid);
         return done == data.Length;
     }

@@ -43,6 +43,8 @@ public sealed partial class DmaPort : IDisposable
     /// <summary>What the port was made of.</summary>
     public DmaPortOptions Options { get; }
 
+    internal Iommu Iommu => _iommu;
+
     /// <summary>Attaches the port to a domain, in place of the one before. When this returns nothing goes through the old one any more.</summary>
     /// <param name="domain">A domain of the same <see cref="Iommu"/>.</param>
     /// <param name="pasid">The process address space that the domain is for, or <see cref="Fault.NoPasid"/>.</param>
@@ -77,8 +79,18 @@ public sealed partial class DmaPort : IDisposable
     /// <param name="host">The host address, or zero on a fault. Valid in the surrounding scope.</param>
     /// <returns>False on a fault, which <see cref="Explain"/> describes.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryTranslate(ulong iova, Permission access, out nuint host) =>
-        Volatile.Read(ref _loop).TryHit(iova, access, out host) || TryTranslateInScope(iova, access, out host);
+    public bool TryTranslate(ulong iova, Permission access, out nuint host)
+    {
+        if (Volatile.Read(ref _loop).TryHit(iova, access, out host))
+        {
+            return true;
+        }
+
+        // A place of its own: the caller's answer stays in a register while the cache hits.
+        bool good = TryTranslateInScope(iova, access, out nuint walked);
+        host = walked;
+        return good;
+    }
 
     /// <summary>Translates one address of a process address space.</summary>
     /// <param name="iova">Any address.</param>
@@ -116,7 +128,51 @@ public sealed partial class DmaPort : IDisposable
 
         DmaScope scope = Enter();
         int failed = TranslatorOf(pasid).Translate(iovas, hosts, access & Permission.ReadWrite, next);
-        fault = failed < 0 ? default : Failure(iovas[failed], access, pasid);
+        fault = default; // on its own: a value chosen from two is built on the stack and copied
+        if (failed >= 0)
+        {
+            fault = Failure(iovas[failed], access, pasid);
+        }
+
+        scope.Dispose();
+        return failed < 0;
+    }
+
+    /// <summary>Translates many addresses, each with a permission of its own: as fast as with one for all.</summary>
+    /// <param name="iovas">Any addresses.</param>
+    /// <param name="hosts">Receives as many host addresses; zero for each fault. Valid in the surrounding scope.</param>
+    /// <param name="access">What the device wants to do with each.</param>
+    /// <param name="fault">The first fault.</param>
+    /// <param name="next">The addresses that the device will ask for next, when it knows them: their table words are fetched meanwhile.</param>
+    /// <param name="pasid">The process address space, or <see cref="Fault.NoPasid"/>.</param>
+    /// <returns>False when at least one faulted.</returns>
+    /// <exception cref="ArgumentException">There is no room for the answers, or not as many permissions as addresses.</exception>
+    public bool TranslateBatch(
+        ReadOnlySpan<ulong> iovas,
+        Span<nuint> hosts,
+        ReadOnlySpan<Permission> access,
+        out Fault fault,
+        ReadOnlySpan<ulong> next = default,
+        uint pasid = Fault.NoPasid)
+    {
+        if (hosts.Length < iovas.Length)
+        {
+            PortError.Argument_NoRoom(iovas.Length, hosts.Length);
+        }
+
+        if (access.Length != iovas.Length)
+        {
+            PortError.Argument_Permissions(iovas.Length, access.Length);
+        }
+
+        DmaScope scope = Enter();
+        int failed = TranslatorOf(pasid).Translate(iovas, hosts, access, next);
+        fault = default;
+        if (failed >= 0)
+        {
+            fault = Failure(iovas[failed], access[failed], pasid);
+        }
+
         scope.Dispose();
         return failed < 0;
     }

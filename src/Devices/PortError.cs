@@ -13,6 +13,11 @@ internal static class PortError
 
     [DoesNotReturn]
     [StackTraceHidden]
+    internal static void Argument_Permissions(int iovas, int access) =>
+        throw new ArgumentException($"{access} permissions do not tell what {iovas} addresses are for: give one for each.", nameof(access));
+
+    [DoesNotReturn]
+    [StackTraceHidden]
     internal static void Argument_Pasid(uint pasid) =>
         throw new ArgumentException($"PASID {pasid} does not exist: PASIDs have 20 bits, use at most {DmaPort.PasidEnd - 1} or Fault.NoPasid.", nameof(pasid));
 }

@@ -17,7 +17,7 @@ namespace FastIova;
 /// <para>Teardown: <see cref="Dispose"/> never fails; readers that are still open and writers that still hold the epoch keep
 /// the memory until they close and let go.</para>
 /// </remarks>
-internal sealed unsafe class Epoch : IDisposable
+internal sealed unsafe partial class Epoch : IDisposable
 {
     internal const int LogCapacity = 4096;
     internal const int SlotCapacity = 4096;
@@ -222,17 +222,21 @@ internal sealed unsafe class Epoch : IDisposable
 
         ulong at = TakeTurn(lines);
         ulong next = at + lines;
+        Invalidation* log = _log;
         ulong first = spans[0].First;
-        for (int i = 1; i < spans.Length; i++)
+        ulong last = spans[0].Last;
+        foreach (ref readonly IovaSpan span in spans[1..])
         {
-            if (spans[i - 1].Last + 1 != spans[i].First)
+            if (last + 1 != span.First)
             {
-                _log[at++ % LogCapacity] = new Invalidation(space, first, spans[i - 1].Last);
-                first = spans[i].First;
+                log[at++ % LogCapacity] = new Invalidation(space, first, last);
+                first = span.First;
             }
+
+            last = span.Last;
         }
 
-        _log[at % LogCapacity] = new Invalidation(space, first, spans[^1].Last);
+        log[at % LogCapacity] = new Invalidation(space, first, last);
 
         // Release: as above (E1).
         Volatile.Write(ref *_now, next);

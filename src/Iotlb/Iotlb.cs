@@ -7,9 +7,9 @@ namespace FastIova;
 /// across look-ups. It knows no page table.
 /// </summary>
 /// <remarks>
-/// <para>Owns: the two arrays (64 KiB each, touched where they are used), and the numbers that its tags give to spaces.</para>
+/// <para>Owns: the two arrays (256 and 64 KiB, touched where they are used), and the numbers that its tags give to spaces.</para>
 /// <para>Invariants. T1: an entry matches only look-ups of the space and the page that its tag names, with a permission
-/// that the tag holds. T2: an entry of the array of 4 KiB pages lies at index <c>iova[23:12]</c> or, when another page took
+/// that the tag holds. T2: an entry of the array of 4 KiB pages lies at index <c>iova[25:12]</c> or, when another page took
 /// that place, at its buddy, the index with the lowest bit turned; one of the array of 2 MiB pages lies at <c>iova[31:21]</c>. So an
 /// invalidation need not search for less than a page of the array's reach. T3: a number of
 /// a space is given out once between two clearings, so a space is flushed by taking a new number.</para>
@@ -17,9 +17,9 @@ namespace FastIova;
 /// </remarks>
 internal sealed unsafe class Iotlb : IDisposable
 {
-    /// <summary>Where the two bytes lie in an address that hold the index of a 4 KiB page, and the mask that makes them a byte offset: 4,096 entries of 16 bytes.</summary>
+    /// <summary>Where the bytes lie in an address that hold the index of a 4 KiB page, and the mask that makes them a byte offset: 16,384 entries of 16 bytes.</summary>
     internal const int SmallIndexByte = 1;
-    internal const int SmallIndexMask = 0xFFF0;
+    internal const int SmallIndexMask = 0x3FFF0;
 
     /// <summary>The same for a 2 MiB page: 2,048 entries, 32 bytes apart.</summary>
     internal const int LargeIndexByte = 2;
@@ -28,11 +28,11 @@ internal sealed unsafe class Iotlb : IDisposable
     internal const ulong SmallPageMask = ~0xFFFUL;
     internal const ulong LargePageMask = ~0x1FFFFFUL;
 
-    private const ulong ArrayBytes = 1UL << 16;
+    private const int SmallBytes = SmallIndexMask + 16;
+    private const int LargeBytes = LargeIndexMask + 32;
     private const nuint BuddyBit = 16;
 
-    // Two lists of addresses and one of places.
-    private const ulong ScratchBytes = Probe.BatchLimit * 17;
+    private const ulong ScratchBytes = Probe.BatchLimit * sizeof(ulong);
 
     private readonly VirtualMemory _memory;
     private readonly byte* _small;
@@ -43,10 +43,10 @@ internal sealed unsafe class Iotlb : IDisposable
 
     internal Iotlb()
     {
-        _memory = VirtualMemory.Reserve((2 * ArrayBytes) + ScratchBytes + 4096, hugePages: false);
-        // SAFETY: two arrays of 64 KiB; every offset that the index masks let through lies inside, 16-byte aligned.
+        _memory = VirtualMemory.Reserve(SmallBytes + LargeBytes + ScratchBytes + 4096, hugePages: false);
+        // SAFETY: two arrays; every offset that the index masks let through lies inside, 16-byte aligned.
         _small = _memory.Start;
-        _large = _memory.Start + ArrayBytes;
+        _large = _memory.Start + SmallBytes;
     }
 
     /// <summary>The array of 4 KiB pages.</summary>
@@ -55,11 +55,11 @@ internal sealed unsafe class Iotlb : IDisposable
     /// <summary>The array of 2 MiB pages.</summary>
     internal byte* Large => _large;
 
-    /// <summary>Room for the map of one batch's misses.</summary>
-    internal ulong* Misses => (ulong*)(_large + ArrayBytes);
+    /// <summary>Room for the map of one batch's hits.</summary>
+    internal byte* Hits => _large + LargeBytes;
 
-    /// <summary>Room for two lists of <see cref="Probe.BatchLimit"/> addresses and one of as many bytes, for whoever prepares a batch.</summary>
-    internal ulong* Scratch => (ulong*)(_large + ArrayBytes + 4096);
+    /// <summary>Room for a list of <see cref="Probe.BatchLimit"/> addresses, for whoever prepares a batch.</summary>
+    internal ulong* Scratch => (ulong*)(_large + LargeBytes + 4096);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static nuint SmallOffset(ulong iova) => (nuint)(iova >> 8) & SmallIndexMask;
@@ -132,8 +132,8 @@ internal sealed unsafe class Iotlb : IDisposable
         _smallFilled = false;
         _largeFilled = false;
         // SAFETY: the two arrays are this object's.
-        new Span<byte>(_small, (int)ArrayBytes).Clear();
-        new Span<byte>(_large, (int)ArrayBytes).Clear();
+        new Span<byte>(_small, SmallBytes).Clear();
+        new Span<byte>(_large, LargeBytes).Clear();
     }
 
     /// <inheritdoc/>
@@ -143,8 +143,9 @@ internal sealed unsafe class Iotlb : IDisposable
     {
         ulong first = span.First >> pageLg2;
         ulong pages = (span.Last >> pageLg2) - first + 1;
-        if (pages <= 256)
+        if (pages <= (ulong)indexMask / 32)
         {
+            // Page by page while these are fewer places than the array has.
             for (ulong page = first; page < first + pages; page++)
             {
                 ulong iova = page << pageLg2;

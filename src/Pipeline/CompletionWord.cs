@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace FastIova;
 
 /// <summary>One answer as it lies in a ring slot: a host address, or the reason why there is none.</summary>
@@ -12,7 +10,7 @@ namespace FastIova;
 /// Bits 60 and 61 are explained at <see cref="RequestWord"/>.
 /// Threads: any; the type is a value of 8 bytes, laid out as in the ring.
 /// </remarks>
-public readonly unsafe record struct CompletionWord
+public readonly record struct CompletionWord
 {
     private const ulong HostMask = RequestWord.IovaMask;
     private const ulong FaultBit = 1UL << 63;
@@ -44,25 +42,4 @@ public readonly unsafe record struct CompletionWord
 
     /// <summary>Whether a slot holds an answer.</summary>
     internal static bool IsCompleted(ulong slot) => (slot & RequestWord.TurnMask) == RequestWord.TurnMask;
-
-    /// <summary>Makes answers of host addresses.</summary>
-    /// <param name="hosts">The host addresses; zero becomes <see cref="IsNothing"/>.</param>
-    /// <param name="count">How many.</param>
-    internal static void Mark(ulong* hosts, int count)
-    {
-        // SAFETY: there are count words.
-        int i = 0;
-        for (; i <= count - 8; i += 8)
-        {
-            (Vector512.Load(hosts + i) | Vector512.Create(RequestWord.TurnMask)).Store(hosts + i);
-        }
-
-        for (; i < count; i++)
-        {
-            hosts[i] |= RequestWord.TurnMask;
-        }
-    }
-
-    /// <summary>Whether a marked answer has no host address: a fault whose reason is still to be found.</summary>
-    internal static bool IsNothing(ulong word) => word == RequestWord.TurnMask;
 }

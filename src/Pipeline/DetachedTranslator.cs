@@ -10,11 +10,16 @@ internal sealed unsafe class DetachedTranslator(PortContext context) : Translato
         return iovas.IsEmpty ? -1 : 0;
     }
 
+    internal override int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, ReadOnlySpan<Permission> access, ReadOnlySpan<ulong> next) =>
+        Translate(iovas, hosts, Permission.None, next);
+
     // SAFETY: the caller's completions have count words.
     internal override void Answer(ulong* requests, ulong* completions, int count) =>
         new Span<ulong>(completions, count).Fill(CompletionWord.Faulted(FaultReason.NotAttached));
 
     internal override FaultReason Explain(ulong iova, Permission access) => FaultReason.NotAttached;
+
+    internal override ulong RemoteOf(ulong iova, Permission access) => 0;
 
     internal override bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast)
     {

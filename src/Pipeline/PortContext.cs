@@ -109,6 +109,7 @@ internal sealed unsafe class PortContext : IDisposable
         ulong bits = Tlb.TryNumberSpace();
         if (bits == 0)
         {
+            Tlb.Clear();
             DropAll();
             bits = Tlb.TryNumberSpace();
         }
@@ -155,6 +156,13 @@ internal sealed unsafe class PortContext : IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void CarryOutLog(ulong present)
     {
+        if (!MustHearOfInvalidations())
+        {
+            // There is nothing to drop (C1): a port whose batches bypass the cache pays nothing for an unmap.
+            _slot->Seen = present;
+            return;
+        }
+
         Span<Invalidation> lines = stackalloc Invalidation[LinesAtOnce];
         do
         {
@@ -169,11 +177,22 @@ internal sealed unsafe class PortContext : IDisposable
             }
             else
             {
-                DropAll();
+                DropAll(); // by taking new numbers
                 _slot->Seen = present;
             }
         }
         while (_slot->Seen < present);
+    }
+
+    private bool MustHearOfInvalidations()
+    {
+        bool any = false;
+        foreach (Translator loop in Volatile.Read(ref _loops))
+        {
+            any |= loop.MustHearOfInvalidations();
+        }
+
+        return any;
     }
 
     private void CarryOut(in Invalidation line)
@@ -196,7 +215,6 @@ internal sealed unsafe class PortContext : IDisposable
 
     private void DropAll()
     {
-        Tlb.Clear();
         foreach (Translator loop in Volatile.Read(ref _loops))
         {
             loop.DropAll();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace FastIova;
@@ -71,51 +72,43 @@ public readonly unsafe record struct RequestWord
     /// <param name="requests">The words.</param>
     /// <param name="iovas">Receives as many addresses.</param>
     /// <param name="count">How many.</param>
-    /// <param name="wanted">What all of them want.</param>
-    /// <returns>False when they want different things.</returns>
-    internal static bool TryStrip(ulong* requests, ulong* iovas, int count, out Permission wanted)
+    internal static void Strip(ulong* requests, ulong* iovas, int count)
     {
         // SAFETY: both have count words.
-        ulong first = requests[0];
-        Vector512<ulong> difference = default;
-        ulong rest = 0;
         int i = 0;
         for (; i <= count - 8; i += 8)
         {
-            Vector512<ulong> word = Vector512.Load(requests + i);
-            difference |= word ^ Vector512.Create(first);
-            (word & Vector512.Create(IovaSaturated)).Store(iovas + i);
+            (Vector512.Load(requests + i) & Vector512.Create(IovaSaturated)).Store(iovas + i);
         }
 
         for (; i < count; i++)
         {
-            rest |= requests[i] ^ first;
             iovas[i] = AddressOf(requests[i]);
         }
-
-        wanted = WantedOf(first);
-        const ulong kinds = 3UL << WantedShift;
-        return (difference & Vector512.Create(kinds)) == Vector512<ulong>.Zero && (rest & kinds) == 0;
     }
+}
 
-    /// <summary>Picks the requests of one kind.</summary>
-    /// <param name="requests">The words.</param>
-    /// <param name="count">How many; at most 256.</param>
-    /// <param name="wanted">The kind.</param>
-    /// <param name="iovas">Receives their addresses.</param>
-    /// <param name="places">Receives their places.</param>
-    /// <returns>How many there are.</returns>
-    internal static int Pick(ulong* requests, int count, Permission wanted, ulong* iovas, byte* places)
-    {
-        // SAFETY: all three have room for count elements; one past the picked ones is written and overwritten.
-        int picked = 0;
-        for (int i = 0; i < count; i++)
-        {
-            iovas[picked] = AddressOf(requests[i]);
-            places[picked] = (byte)i;
-            picked += WantedOf(requests[i]) == wanted ? 1 : 0;
-        }
+/// <summary>Each look-up wants what its request says.</summary>
+/// <param name="requests">Words of <see cref="RequestWord"/>, any values.</param>
+internal readonly unsafe struct WantsOfRequests(ulong* requests) : IWants<WantsOfRequests>
+{
+    // SAFETY: there is one word for each look-up, and no method reads beyond those that its caller names.
+    private readonly ulong* _requests = requests;
 
-        return picked;
-    }
+    public static bool AreAlike => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public WantsOfRequests From(nint index) => new(_requests + index);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong One(nint index) => _requests[index] >> RequestWord.WantedShift;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector128<ulong> Two(nint index) => Vector128.Load(_requests + index) >>> RequestWord.WantedShift;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<ulong> Four(nint index) => Vector256.Load(_requests + index) >>> RequestWord.WantedShift;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<ulong> Eight(nint index) => Vector512.Load(_requests + index) >>> RequestWord.WantedShift;
 }

@@ -43,7 +43,7 @@ internal sealed unsafe class RingConsumer : IDisposable
     /// <summary>Hands out the next published requests; the same ones again until <see cref="Complete"/>.</summary>
     /// <param name="max">The most to hand out.</param>
     /// <param name="requests">Private copies of the request words; valid until the next call.</param>
-    /// <param name="completions">Room for as many <see cref="CompletionWord"/> values; may be written in any order and more than once.</param>
+    /// <param name="completions">Room for as many <see cref="CompletionWord"/> values or bare host addresses; may be written in any order and more than once.</param>
     /// <returns>How many, 0 to <see cref="BatchMost"/>; fewer than published where the ring wraps.</returns>
     internal int Take(int max, out ulong* requests, out ulong* completions)
     {
@@ -77,8 +77,7 @@ internal sealed unsafe class RingConsumer : IDisposable
         if (count != 0)
         {
             // SAFETY: both private batches hold count words.
-            _ = RequestWord.TryStrip(_requests, _completions, count, out _);
-            CompletionWord.Mark(_completions, count);
+            RequestWord.Strip(_requests, _completions, count);
             Complete(count);
         }
     }

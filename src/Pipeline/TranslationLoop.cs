@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace FastIova;
 
@@ -10,41 +11,65 @@ namespace FastIova;
 /// </summary>
 /// <typeparam name="TWalker">The shape.</typeparam>
 /// <typeparam name="TIsa">The vectors.</typeparam>
-internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
+internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
     where TWalker : unmanaged, IWalker
     where TIsa : IIsa
 {
-    // So few misses are over before what was fetched ahead for them would have come.
-    private const int FewMisses = 4;
+    private const int FewMisses = 4; // so few are over before what was fetched ahead for them would have come
+    private const ulong NearTableBytes = 4 << 20; // below this leaf tables are near, and asking for their words ahead only costs
+    private const int WalksAMeasure = 64; // a table grows slowly: how large it is is asked once in so many batches
 
-    // Below this much memory in leaf tables their words are near, and asking for them ahead only costs.
-    private const ulong NearTableBytes = 4 << 20;
-
+    private readonly byte* _small;
+    private readonly byte* _large;
+    private readonly byte* _hits;
     private readonly TWalker _walker;
     private readonly PageTable _table;
-    private CacheJudge _judge;
     private RegionSearch _regions;
     private ulong _announced;
+
+    // Whether less than a quarter of the last batch needed more than the root, whose words are near.
+    private bool _fewFromLeaves;
+    private bool _near;
+    private int _walksToMeasure;
 
     internal TranslationLoop(PortContext context, PageTable table, TWalker walker)
         : base(context, table.SpaceId, table.Granule)
     {
+        // SAFETY: the cache lives as long as its port, and so longer than any call of this loop.
+        _small = context.Tlb.Small;
+        _large = context.Tlb.Large;
+        _hits = context.Tlb.Hits;
         _walker = walker;
         _table = table;
     }
 
     internal override int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, Permission access, ReadOnlySpan<ulong> next)
     {
-        if (iovas.Length > Probe.BatchLimit)
+        // A batch that hits from end to end is answered without pinning anything.
+        bool probed = iovas.Length <= Probe.BatchLimit && !Judge.Bypasses;
+        if (probed && Probed(ref MemoryMarshal.GetReference(iovas), ref Words(hosts), iovas.Length, new WantsAlike(access)))
         {
-            return TranslateChunks(iovas, hosts, access, next);
+            return -1;
         }
 
         // SAFETY: the lengths were compared by the caller.
         fixed (ulong* from = iovas, ahead = next)
         fixed (nuint* to = hosts)
         {
-            return Chunk(from, (ulong*)to, iovas.Length, access, ahead, next.Length) ? -1 : hosts.IndexOf((nuint)0);
+            bool good = probed ? AfterProbe(from, (ulong*)to, iovas.Length, new WantsAlike(access))
+                : Chunks(from, (ulong*)to, iovas.Length, new WantsAlike(access), ahead, next.Length);
+            return good ? -1 : hosts.IndexOf((nuint)0);
+        }
+    }
+
+    internal override int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, ReadOnlySpan<Permission> access, ReadOnlySpan<ulong> next)
+    {
+        // SAFETY: the lengths were compared by the caller.
+        fixed (ulong* from = iovas, ahead = next)
+        fixed (nuint* to = hosts)
+        fixed (Permission* each = access)
+        {
+            return Chunks(from, (ulong*)to, iovas.Length, new WantsEach(each), ahead, next.Length) ? -1 : hosts.IndexOf((nuint)0);
         }
     }
 
@@ -52,33 +77,11 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
     {
         // SAFETY: both have count words, at most a batch; the scratch has room for one.
         ulong* iovas = Context.Tlb.Scratch;
-        if (RequestWord.TryStrip(requests, iovas, count, out Permission wanted))
+        RequestWord.Strip(requests, iovas, count);
+        if (!Chunk(iovas, completions, count, new WantsOfRequests(requests), null, 0))
         {
-            bool good = Chunk(iovas, completions, count, wanted, null, 0);
-            CompletionWord.Mark(completions, count);
-            if (!good)
-            {
-                ExplainFaults(requests, completions, count);
-            }
-
-            return;
+            ExplainFaults(requests, completions, count);
         }
-
-        // Requests of several kinds: kind by kind, each as one batch.
-        ulong* hosts = iovas + Probe.BatchLimit;
-        byte* places = (byte*)(hosts + Probe.BatchLimit);
-        for (var kind = Permission.None; kind <= Permission.ReadWrite; kind++)
-        {
-            int picked = RequestWord.Pick(requests, count, kind, iovas, places);
-            _ = Chunk(iovas, hosts, picked, kind, null, 0);
-            for (int i = 0; i < picked; i++)
-            {
-                completions[places[i]] = hosts[i];
-            }
-        }
-
-        CompletionWord.Mark(completions, count);
-        ExplainFaults(requests, completions, count);
     }
 
     internal override FaultReason Explain(ulong iova, Permission access) => Decide(iova, access, marks: false, out _);
@@ -127,36 +130,31 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private int TranslateChunks(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, Permission access, ReadOnlySpan<ulong> next)
-    {
-        int firstFault = -1;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref ulong Words(Span<nuint> hosts) => ref Unsafe.As<nuint, ulong>(ref MemoryMarshal.GetReference(hosts));
 
-        // SAFETY: each chunk lies in both spans.
-        fixed (ulong* from = iovas, ahead = next)
-        fixed (nuint* to = hosts)
+    /// <summary>A batch of any length, chunk by chunk.</summary>
+    /// <returns>False when an answer is zero.</returns>
+    private bool Chunks<TWants>(ulong* iovas, ulong* hosts, int count, TWants wants, ulong* next, int nextCount)
+        where TWants : unmanaged, IWants<TWants>
+    {
+        bool good = true;
+        for (; count > Probe.BatchLimit; count -= Probe.BatchLimit)
         {
-            for (int start = 0; start < iovas.Length; start += Probe.BatchLimit)
-            {
-                int left = iovas.Length - start;
-                int count = Math.Min(Probe.BatchLimit, left);
-                bool last = count == left;
-                if (!Chunk(from + start, (ulong*)to + start, count, access, last ? ahead : from + start + count, last ? next.Length : left - count)
-                    && firstFault < 0)
-                {
-                    firstFault = start + hosts[start..].IndexOf((nuint)0);
-                }
-            }
+            good &= Chunk(iovas, hosts, Probe.BatchLimit, wants, iovas + Probe.BatchLimit, count - Probe.BatchLimit);
+            iovas += Probe.BatchLimit;
+            hosts += Probe.BatchLimit;
+            wants = wants.From(Probe.BatchLimit);
         }
 
-        return firstFault;
+        return good & Chunk(iovas, hosts, count, wants, next, nextCount);
     }
 
     private void ExplainFaults(ulong* requests, ulong* completions, int count)
     {
         for (int i = 0; i < count; i++)
         {
-            if (CompletionWord.IsNothing(completions[i]))
+            if (completions[i] == 0)
             {
                 // A mapping that came between the walk and this look is no fault any more, but the answer was one.
                 FaultReason reason = Resolve(RequestWord.AddressOf(requests[i]), RequestWord.WantedOf(requests[i]), out _);
@@ -168,75 +166,66 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
     /// <summary>One chunk of a batch: through the cache while it hits, else straight to the table.</summary>
     /// <returns>False when an answer is zero.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool Chunk(ulong* iovas, ulong* hosts, int count, Permission access, ulong* next, int nextCount)
+    private bool Chunk<TWants>(ulong* iovas, ulong* hosts, int count, TWants wants, ulong* next, int nextCount)
+        where TWants : unmanaged, IWants<TWants>
     {
-        if (_judge.TakeBypass(count))
+        if (Judge.TakeBypass(count))
         {
-            return WalkAll(iovas, hosts, count, access, next, nextCount);
+            return WalkAll(iovas, hosts, count, wants, next, nextCount);
         }
 
-        ulong* misses = Context.Tlb.Misses;
-        bool good = !Probe.Run<TIsa>(Terms(access), iovas, hosts, count, misses) || FillMisses(iovas, hosts, misses, access);
-        _judge.Probed(count);
-        return good;
+        return Probed(ref *iovas, ref *hosts, count, wants) || AfterProbe(iovas, hosts, count, wants);
     }
 
+    /// <summary>Translates what hits the cache.</summary>
+    /// <returns>Whether all did.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ProbeTerms Terms(Permission access) => _judge.LargeFirst
-        ? new ProbeTerms(
-            (nint)Context.Tlb.Large,
-            Iotlb.LargeIndexByte,
-            Iotlb.LargeIndexMask,
-            Iotlb.LargePageMask,
-            TlbEntry.KeyBits(SpaceBits, access),
-            TlbEntry.CompareMask(access))
-        : new ProbeTerms(
-            (nint)Context.Tlb.Small,
-            Iotlb.SmallIndexByte,
-            Iotlb.SmallIndexMask,
-            Iotlb.SmallPageMask,
-            TlbEntry.KeyBits(SpaceBits, access),
-            TlbEntry.CompareMask(access));
+    private bool Probed<TWants>(ref ulong iovas, ref ulong hosts, int count, TWants wants)
+        where TWants : unmanaged, IWants<TWants>
+    {
+        Judge.Probed(count);
+        return Judge.LargeFirst
+            ? Probe.Run<TIsa, LargePages, TWants>(_large, SpaceBits, ref iovas, ref hosts, count, wants, _hits)
+            : Probe.Run<TIsa, SmallPages, TWants>(_small, SpaceBits, ref iovas, ref hosts, count, wants, _hits);
+    }
 
     /// <summary>Walks for the look-ups that missed, all misses to memory at once, and keeps what was found.</summary>
-    private bool FillMisses(ulong* iovas, ulong* hosts, ulong* misses, Permission access)
+    private bool AfterProbe<TWants>(ulong* iovas, ulong* hosts, int count, TWants wants)
+        where TWants : unmanaged, IWants<TWants>
     {
+        ulong* hits = (ulong*)_hits;
+        byte* places = (byte*)(hits + Probe.MapWords);
         int missed = 0;
-        for (int word = 0; word < Probe.MissWords; word++)
+        for (int start = 0; start < count; start += 64)
         {
-            missed += BitOperations.PopCount(misses[word]);
+            // Bits beyond the last look-up mean nothing.
+            for (ulong left = ~hits[start / 64] & (ulong.MaxValue >> Math.Max(0, start + 64 - count)); left != 0; left &= left - 1)
+            {
+                places[missed++] = (byte)(start + BitOperations.TrailingZeroCount(left));
+            }
         }
 
-        if (missed >= FewMisses)
+        ulong mask = ~_walker.Beyond;
+        for (int i = 0; i < missed && missed >= FewMisses; i++)
         {
-            ulong mask = ~_walker.Beyond;
-            for (int word = 0; word < Probe.MissWords; word++)
-            {
-                for (ulong left = misses[word]; left != 0; left &= left - 1)
-                {
-                    Prefetch.ToL1(_walker.WordOf(iovas[(word * 64) + BitOperations.TrailingZeroCount(left)] & mask));
-                }
-            }
+            Prefetch.ToL1(_walker.WordOf(iovas[places[i]] & mask));
         }
 
         bool good = true;
         int large = 0;
-        for (int word = 0; word < Probe.MissWords; word++)
+        for (int i = 0; i < missed; i++)
         {
-            for (ulong left = misses[word]; left != 0; left &= left - 1)
-            {
-                int i = (word * 64) + BitOperations.TrailingZeroCount(left);
-                good &= TryFillMiss(iovas[i], hosts + i, access, ref large);
-            }
+            int place = places[i];
+            good &= TryFillMiss(iovas[place], hosts + place, (Permission)wants.One(place), ref large);
         }
 
-        _judge.Missed(missed, large);
+        Judge.Missed(missed, large);
         return good;
     }
 
     private bool TryFillMiss(ulong iova, ulong* host, Permission access, ref int large)
     {
-        if (!_judge.LargeFirst && Context.Tlb.TryBuddy(iova, SpaceBits, access, out *host))
+        if (!Judge.LargeFirst && Context.Tlb.TryBuddy(iova, SpaceBits, access, out *host))
         {
             return true;
         }
@@ -253,27 +242,47 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
         return true;
     }
 
-    private bool WalkAll(ulong* iovas, ulong* hosts, int count, Permission access, ulong* next, int nextCount)
+    private bool WalkAll<TWants>(ulong* iovas, ulong* hosts, int count, TWants wants, ulong* next, int nextCount)
+        where TWants : unmanaged, IWants<TWants>
     {
         // A write to a clean page of a table that tracks them does not have the bit it needs; it is resolved below.
-        ulong need = PtWord.Need(access);
-        need |= (access & Permission.Write) != Permission.None && _table.TracksDirty ? PtWord.Dirty : 0;
+        ulong dirty = _table.TracksDirty ? PtWord.Dirty : 0;
         bool good;
-        if (_table.BytesTouched <= NearTableBytes)
+        if (count < Lookup.ShortestGrouped)
         {
-            good = Lookup.Run<TWalker, TIsa>(_walker, iovas, hosts, count, need);
+            good = Lookup.Apart(_walker, iovas, hosts, 0, count, wants, dirty);
+            return good || ResolveZeros(iovas, hosts, count, wants);
+        }
+
+        if (--_walksToMeasure < 0)
+        {
+            _walksToMeasure = WalksAMeasure;
+            _near = _table.BytesTouched <= NearTableBytes;
+        }
+
+        int fromLeaves = 0;
+        if (_near)
+        {
+            good = _fewFromLeaves
+                ? Lookup.Run<TWalker, TIsa, TWants>(_walker, iovas, hosts, count, wants, dirty, ref fromLeaves)
+                : Lookup.RunTwice<TWalker, TIsa, TWants>(_walker, iovas, hosts, count, wants, dirty, ref fromLeaves);
         }
         else
         {
             bool announced = _announced == (ulong)iovas;
             _announced = nextCount == 0 ? 0 : (ulong)next;
-            good = Lookup.RunAhead<TWalker, TIsa>(_walker, iovas, hosts, count, need, next, nextCount, announced);
+            good = _fewFromLeaves
+                ? Lookup.RunAhead<TWalker, TIsa, TWants, Lookup.FetchLeaves>(_walker, iovas, hosts, count, wants, dirty, next, nextCount, announced, ref fromLeaves)
+                : Lookup.RunAhead<TWalker, TIsa, TWants, Lookup.FetchAll>(_walker, iovas, hosts, count, wants, dirty, next, nextCount, announced, ref fromLeaves);
         }
 
-        return good || ResolveZeros(iovas, hosts, count, access);
+        _fewFromLeaves = fromLeaves * 8 * 4 < count;
+
+        return good || ResolveZeros(iovas, hosts, count, wants);
     }
 
-    private bool ResolveZeros(ulong* iovas, ulong* hosts, int count, Permission access)
+    private bool ResolveZeros<TWants>(ulong* iovas, ulong* hosts, int count, TWants wants)
+        where TWants : unmanaged, IWants<TWants>
     {
         bool good = true;
         for (int i = 0; i < count; i++)
@@ -283,7 +292,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
                 continue;
             }
 
-            if (Resolve(iovas[i], access, out ulong word) == FaultReason.None)
+            if (Resolve(iovas[i], (Permission)wants.One(i), out ulong word) == FaultReason.None)
             {
                 hosts[i] = HostOf(word, iovas[i]);
             }
@@ -298,7 +307,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
 
     private FaultReason Resolve(ulong iova, Permission access, out ulong word) => Decide(iova, access, marks: true, out word);
 
-    /// <summary>Decides about one address: the word that grants the access, or why there is none.</summary>
+    /// <summary>Decides about one address: the word that grants the access, or why there is none; with the reason that the page is remote, its word.</summary>
     /// <param name="iova">Any address.</param>
     /// <param name="access">What is wanted.</param>
     /// <param name="marks">Whether a page that is going to be written is marked dirty.</param>
@@ -321,7 +330,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
                 continue; // a writer put a leaf table where there was none; look again
             }
 
-            if ((seen & PtWord.Present) == 0)
+            if (seen == 0)
             {
                 return FaultReason.NotMapped;
             }
@@ -342,7 +351,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
             }
 
             word = seen;
-            return FaultReason.None;
+            return (seen & PtWord.Present) != 0 ? FaultReason.None : FaultReason.Remote;
         }
     }
 
@@ -370,7 +379,7 @@ internal sealed unsafe class TranslationLoop<TWalker, TIsa> : Translator
         }
 
         // A large page is kept as a small one too while small ones are asked first: mixed batches then hit at once.
-        if (offset >= ~Iotlb.SmallPageMask && !_judge.LargeFirst)
+        if (offset >= ~Iotlb.SmallPageMask && !Judge.LargeFirst)
         {
             Context.Tlb.FillSmall(iova, addend, SpaceBits, permission);
         }

@@ -25,6 +25,9 @@ internal abstract unsafe class Translator
     private ulong _plainBits;
     private RegionHint _hint;
 
+    /// <summary>Decides how batches are translated.</summary>
+    private protected CacheJudge Judge = new();
+
     private protected Translator(PortContext context, ulong spaceId, ulong granuleBytes)
     {
         Context = context;
@@ -121,7 +124,10 @@ internal abstract unsafe class Translator
             return true;
         }
 
-        return TryWalk(iova, access, out host);
+        // Only what a call writes has to lie in memory: with a place of its own the caller's answer stays in a register.
+        bool good = TryWalk(iova, access, out nuint walked);
+        host = walked;
+        return good;
     }
 
     /// <summary>Translates a batch.</summary>
@@ -132,9 +138,17 @@ internal abstract unsafe class Translator
     /// <returns>The index of the first fault, or -1.</returns>
     internal abstract int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, Permission access, ReadOnlySpan<ulong> next);
 
+    /// <summary>Translates a batch of accesses that want different things.</summary>
+    /// <param name="iovas">Any addresses.</param>
+    /// <param name="hosts">Receives as many host addresses, zero for a fault.</param>
+    /// <param name="access">What is wanted of each, as many.</param>
+    /// <param name="next">The addresses that will be asked for next, as far as they are known.</param>
+    /// <returns>The index of the first fault, or -1.</returns>
+    internal abstract int Translate(ReadOnlySpan<ulong> iovas, Span<nuint> hosts, ReadOnlySpan<Permission> access, ReadOnlySpan<ulong> next);
+
     /// <summary>Answers requests of a ring, inside the caller's scope.</summary>
     /// <param name="requests">Words of <see cref="RequestWord"/>, from another program: any value.</param>
-    /// <param name="completions">Receives as many words of <see cref="CompletionWord"/>.</param>
+    /// <param name="completions">Receives as many words of <see cref="CompletionWord"/>, or host addresses that are to become such.</param>
     /// <param name="count">How many, at most <see cref="Probe.BatchLimit"/>.</param>
     internal abstract void Answer(ulong* requests, ulong* completions, int count);
 
@@ -142,8 +156,24 @@ internal abstract unsafe class Translator
     /// <returns>The reason, or none when it can.</returns>
     internal abstract FaultReason Explain(ulong iova, Permission access);
 
+    /// <summary>What stands for a page elsewhere that the engine can only copy, with the offset in it; a page to be written is marked dirty.</summary>
+    /// <returns>Zero when the access is refused, or the page is in this process.</returns>
+    internal abstract ulong RemoteOf(ulong iova, Permission access);
+
     /// <summary>Translates one address and says how far the answer reaches; both come from one word, which may be another a moment later.</summary>
     internal abstract bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast);
+
+    /// <summary>Whether the cache or the hint may hold something that an invalidation drops; asked before the log is carried out.</summary>
+    internal bool MustHearOfInvalidations()
+    {
+        if (Judge.Bypasses)
+        {
+            // What the cache holds is of no use for a while: dropped whole, it costs nothing at this unmap and the next.
+            DropAll();
+        }
+
+        return SpaceBits != TlbEntry.Unnumbered;
+    }
 
     /// <summary>Drops what is cached of a range.</summary>
     internal void Drop(IovaSpan span)
