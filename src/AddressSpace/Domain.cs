@@ -12,7 +12,7 @@ namespace FastIova;
 /// own <c>DmaScope</c>: an unmap would wait for itself.</para>
 /// <para>Teardown: close the ports first; <see cref="Dispose"/> never fails.</para>
 /// </remarks>
-public sealed class Domain : IDisposable
+public sealed partial class Domain : IDisposable
 {
     private readonly WriterLock _writer = new(LockRank.Domain);
     private readonly Epoch _epoch;
@@ -127,40 +127,6 @@ public sealed class Domain : IDisposable
         return memory.Contains(offset, length) ? MapChecked(span, memory.Address + (nuint)offset, permission) : MapStatus.HostNotMapped;
     }
 
-    /// <summary>Maps many single granules of registered memory, each to its own place, at a few nanoseconds each.</summary>
-    /// <param name="iovas">The I/O virtual addresses, multiples of the granule, none of them mapped, none twice.</param>
-    /// <param name="memory">The memory; it outlives the mappings.</param>
-    /// <param name="hosts">As many host addresses inside the memory, multiples of the granule.</param>
-    /// <param name="permission">What devices may do.</param>
-    /// <returns>The outcome; anything but success has changed nothing.</returns>
-    /// <exception cref="ArgumentNullException">The memory is null.</exception>
-    public MapStatus TryMapScattered(ReadOnlySpan<ulong> iovas, HostMemory memory, ReadOnlySpan<ulong> hosts, Permission permission)
-    {
-        ArgumentNullException.ThrowIfNull(memory);
-        ulong granule = _table.Granule;
-        foreach (ulong host in hosts)
-        {
-            if (!memory.Contains(host - memory.Address, granule))
-            {
-                return MapStatus.HostNotMapped;
-            }
-        }
-
-        MapStatus status;
-        using (Writer.Enter())
-        {
-            status = _table.MapScattered(iovas, hosts, permission);
-        }
-
-        if (status == MapStatus.Overlap)
-        {
-            // The list may have been visible in part for a moment.
-            UnmapOrder.Flush(Writer, _table, _epoch, new IovaSpan(0, ulong.MaxValue));
-        }
-
-        return status;
-    }
-
     /// <summary>Takes every mapping in a range away and waits until no device uses one of them any more. Holes are skipped.</summary>
     /// <param name="iova">The first address, a multiple of the granule.</param>
     /// <param name="length">Bytes, a multiple of the granule. A large page across an end is split.</param>
@@ -192,14 +158,6 @@ public sealed class Domain : IDisposable
 
         return TryUnmap(new ReadOnlySpan<IovaSpan>(in span), out bytes, out _);
     }
-
-    /// <summary>Unmaps many ranges with one grace period: some nanoseconds each where one alone costs half a microsecond.</summary>
-    /// <param name="spans">The ranges; first and end are multiples of the granule.</param>
-    /// <param name="bytes">The bytes that were mapped.</param>
-    /// <param name="refused">The index of the range that broke a rule, when one did.</param>
-    /// <returns>The outcome; anything but success has changed nothing.</returns>
-    public MapStatus TryUnmap(ReadOnlySpan<IovaSpan> spans, out ulong bytes, out int refused) =>
-        UnmapOrder.Unmap(Writer, _table, _epoch, spans, out bytes, out refused);
 
     /// <summary>Gives every mapping in a range another permission, and waits until nobody uses the old one. Holes are skipped.</summary>
     /// <param name="iova">The first address, a multiple of the granule.</param>
@@ -377,6 +335,11 @@ public sealed class Domain : IDisposable
 
     private MapStatus MapChecked(IovaSpan span, nuint host, Permission permission)
     {
+        if (permission == PtWord.NoAccess)
+        {
+            return MapStatus.BadPermission; // not a value for others
+        }
+
         using (Writer.Enter())
         {
             return _table.Map(span, host, permission);

@@ -15,6 +15,8 @@ namespace FastIova;
 /// </remarks>
 internal static class UnmapOrder
 {
+    private const int DomainsAtOnce = 32;
+
     /// <summary>Unmaps a list of ranges.</summary>
     /// <param name="writer">The lock of the table's writers; not held by the caller.</param>
     /// <param name="table">The table.</param>
@@ -48,6 +50,35 @@ internal static class UnmapOrder
 
         Wait(writer, table, epoch, target, detached);
         return MapStatus.Success;
+    }
+
+    /// <summary>Unmaps a list of ranges in several domains, with one wait for all that share their readers.</summary>
+    /// <param name="domains">The domains; their writers' locks are not held by the caller.</param>
+    /// <param name="spans">At least one range: whole mappings, so that no large page is split and nothing can be refused.</param>
+    /// <remarks>Never fails, never allocates.</remarks>
+    internal static void Unmap(ReadOnlySpan<Domain> domains, ReadOnlySpan<IovaSpan> spans)
+    {
+        LockOrder.AssertNoneFrom(LockRank.Domain);
+        Span<ulong> detached = stackalloc ulong[DomainsAtOnce];
+        while (!domains.IsEmpty)
+        {
+            ReadOnlySpan<Domain> some = domains[..Math.Min(domains.Length, DomainsAtOnce)];
+            domains = domains[some.Length..];
+            ulong target = 0;
+            for (int i = 0; i < some.Length; i++)
+            {
+                target = some[i].TakeAway(spans, out detached[i]);
+                if (i + 1 == some.Length || some[i + 1].Epoch != some[i].Epoch)
+                {
+                    some[i].Epoch.WaitForReaders(target);
+                }
+            }
+
+            for (int i = 0; i < some.Length; i++)
+            {
+                some[i].GiveBackTables(detached[i]);
+            }
+        }
     }
 
     /// <summary>Tells the readers that translations of a range were narrowed or taken back, and waits.</summary>

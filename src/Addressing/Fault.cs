@@ -25,6 +25,9 @@ public enum FaultReason : byte
 
     /// <summary>The port is attached to no domain.</summary>
     NotAttached = 6,
+
+    /// <summary>The page lies in another process, where the engine can only copy it: reads and writes of a port do, everything that needs an address faults.</summary>
+    Remote = 7,
 }
 
 /// <summary>A failed access, as a value: nothing is thrown on the data path.</summary>

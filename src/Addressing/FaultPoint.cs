@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastIova;
 
 /// <summary>A step that can fail, where a test can make it fail: the n-th that the current thread reaches.</summary>
@@ -14,11 +16,14 @@ internal static class FaultPoint
 
     /// <summary>Whether the step that asks shall fail, as if memory had run out.</summary>
     /// <returns>False unless a plan of this thread says so: one load and a branch.</returns>
-    internal static bool Fails() => Volatile.Read(ref _armed) != 0 && _plan is { } plan && plan.Reach();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool Fails() => Volatile.Read(ref _armed) != 0 && FailsHere();
 
     internal static void Install(FaultPlan? plan)
     {
         Interlocked.Add(ref _armed, (plan is null ? 0 : 1) - (_plan is null ? 0 : 1));
         _plan = plan;
     }
+
+    private static bool FailsHere() => _plan is { } plan && plan.Reach();
 }

@@ -17,6 +17,10 @@ public sealed unsafe class HostMemory : IDisposable
         Address = address;
         Length = length;
         _owned = owned;
+        if (owned is not null || IsReadable(address, length - 1, RegionFlags.None))
+        {
+            KnownMemory.Add(address, address + length - 1, owned is not null || IsReadable(address, length - 1, RegionFlags.Writable), this);
+        }
     }
 
     /// <summary>The address of the first byte.</summary>
@@ -88,5 +92,12 @@ public sealed unsafe class HostMemory : IDisposable
     public bool Contains(ulong offset, ulong length) => offset <= Length && length <= Length - offset;
 
     /// <summary>Gives memory that was allocated here back. No device may use it any more.</summary>
-    public void Dispose() => _owned?.Dispose();
+    public void Dispose()
+    {
+        KnownMemory.Remove(this);
+        _owned?.Dispose();
+    }
+
+    private static bool IsReadable(ulong address, ulong lengthLessOne, RegionFlags too) =>
+        ProcessMaps.Own.Allows(address, address + lengthLessOne, RegionFlags.Readable | too);
 }

@@ -5,29 +5,41 @@ namespace FastIova;
 /// <summary>The locks in the order in which a thread may take them; see "Lock order" in LANGUAGE.md.</summary>
 internal enum LockRank
 {
-    /// <summary>The objects of a context.</summary>
-    Context = 0,
+    /// <summary>The hwpts of an ioas.</summary>
+    Hwpts = 0,
 
-    /// <summary>What is attached to what: groups, devices, hwpts.</summary>
+    /// <summary>What is attached to what: the devices of a group, an access.</summary>
     Attachment = 1,
 
+    /// <summary>The attachment of a hardware group, and its faults.</summary>
+    Hardware = 2,
+
+    /// <summary>Where an access is attached.</summary>
+    Access = 3,
+
     /// <summary>The domains and accesses of an ioas.</summary>
-    Ioas = 2,
+    Ioas = 4,
 
     /// <summary>The areas of an ioas.</summary>
-    Areas = 3,
+    Areas = 5,
 
     /// <summary>The pins of one pages object.</summary>
-    Pages = 4,
+    Pages = 6,
 
     /// <summary>The writers of one domain.</summary>
-    Domain = 5,
+    Domain = 7,
 
     /// <summary>The list of readers.</summary>
-    Epoch = 6,
+    Epoch = 8,
 
     /// <summary>Free frames.</summary>
-    Arena = 7,
+    Arena = 9,
+
+    /// <summary>A list of the ledger.</summary>
+    Ledger = 10,
+
+    /// <summary>The ids of a context.</summary>
+    Objects = 11,
 }
 
 /// <summary>Checks the order of locks in checked builds; no code of it is left in others.</summary>

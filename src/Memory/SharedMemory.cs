@@ -32,15 +32,25 @@ internal sealed unsafe class SharedMemory : IDisposable
     /// <param name="length">Bytes, a multiple of 4 KiB.</param>
     /// <returns>The memory.</returns>
     /// <exception cref="IOException">Linux refused one of the steps.</exception>
-    internal static SharedMemory Create(string name, ulong length)
+    internal static SharedMemory Create(string name, ulong length) => Create(name, length, isFixed: false);
+
+    /// <summary>Makes a new memory file of zeros whose length nobody can change: a peer cannot make it vanish under its maker.</summary>
+    /// <param name="name">The name that <c>/proc/PID/maps</c> shows.</param>
+    /// <param name="length">Bytes, a multiple of 4 KiB.</param>
+    /// <returns>The memory.</returns>
+    /// <exception cref="IOException">Linux refused one of the steps.</exception>
+    internal static SharedMemory CreateFixed(string name, ulong length) => Create(name, length, isFixed: true);
+
+    private static SharedMemory Create(string name, ulong length, bool isFixed)
     {
-        int fd = Libc.MemoryFileCreate(name, Libc.MemfdCloseOnExec);
+        int fd = Libc.MemoryFileCreate(name, Libc.MemfdCloseOnExec | (isFixed ? Libc.MemfdAllowSealing : 0));
         if (fd < 0)
         {
             throw new IOException($"memfd_create of '{name}' failed with errno {Marshal.GetLastPInvokeError()}: check the limit on open files.");
         }
 
-        if (Libc.FileTruncate(fd, (long)length) != 0)
+        if (Libc.FileTruncate(fd, (long)length) != 0
+            || (isFixed && Libc.FileControl(fd, Libc.FcntlAddSeals, Libc.SealShrink | Libc.SealGrow | Libc.SealSeal) != 0))
         {
             int errno = Marshal.GetLastPInvokeError();
             _ = Libc.Close(fd);

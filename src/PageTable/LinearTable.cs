@@ -40,6 +40,8 @@ internal sealed unsafe class LinearTable<TFormat> : PageTable
         _blocks = new BlockMap(words >> BlockLg2);
     }
 
+    internal override int LargeLg2 => TFormat.GranuleLg2 + TFormat.LeafLg2;
+
     internal override ulong FramesInUse => 0;
 
     internal override ulong DetachedEver => 0;
@@ -168,6 +170,9 @@ internal sealed unsafe class LinearTable<TFormat> : PageTable
             }
         }
     }
+
+    // SAFETY: an address without bits beyond has its word.
+    internal override bool MarkDirty(ulong iova) => (iova & _beyond) == 0 && WordChange.MarkDirty(ref _words[iova >> TFormat.GranuleLg2]);
 
     internal override PtWord Walk(ulong iova, out int pageLg2)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace FastIova;
 
@@ -42,17 +43,23 @@ internal readonly unsafe struct LinearWalker<TFormat> : IWalker
     public ulong* WordOf(ulong iova) => _words + (iova >> TFormat.GranuleLg2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void WordsOf8<TIsa>(ulong* iovas, ulong** words)
-        where TIsa : IIsa
+    public ulong Word(ulong iova) => *WordOf(iova);
+
+    // The addresses go to the load ports, not through vectors.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<ulong> Words(ulong* iovas, Vector512<ulong> iova, ulong* room, ref int fromLeaves)
     {
-        // Scalar in every form: the addresses go to the load ports, not through vectors.
-        words[0] = WordOf(iovas[0]);
-        words[1] = WordOf(iovas[1]);
-        words[2] = WordOf(iovas[2]);
-        words[3] = WordOf(iovas[3]);
-        words[4] = WordOf(iovas[4]);
-        words[5] = WordOf(iovas[5]);
-        words[6] = WordOf(iovas[6]);
-        words[7] = WordOf(iovas[7]);
+        fromLeaves++;
+        return Vector512.Create(Word(iovas[0]), Word(iovas[1]), Word(iovas[2]), Word(iovas[3]), Word(iovas[4]), Word(iovas[5]), Word(iovas[6]), Word(iovas[7]));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Places(ulong* iovas, Vector512<ulong> iova, ulong* places)
+    {
+        (Vector512.Create((ulong)_words) + ((iova >>> TFormat.GranuleLg2) << 3)).StoreAligned(places);
+        return 1;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool AnyFromLeaf(ulong* iovas) => true;
 }

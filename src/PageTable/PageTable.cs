@@ -49,6 +49,9 @@ internal abstract class PageTable : IDisposable
     /// <summary>The smallest page; every address and length is a multiple of it.</summary>
     internal ulong Granule => Sizes.Smallest;
 
+    /// <summary>The log2 of a large page, or of what one would cover in a table that has none.</summary>
+    internal abstract int LargeLg2 { get; }
+
     /// <summary>Leaf tables that are linked or detached.</summary>
     internal abstract ulong FramesInUse { get; }
 
@@ -136,6 +139,10 @@ internal abstract class PageTable : IDisposable
     internal abstract void ScanDirty<TSink>(IovaSpan span, bool clear, ref TSink sink)
         where TSink : IDirtySink, allows ref struct;
 
+    /// <summary>Marks the page at an address dirty, as a device that writes does.</summary>
+    /// <returns>False when nothing is mapped there.</returns>
+    internal abstract bool MarkDirty(ulong iova);
+
     /// <summary>The word that decides about an address; the scalar walk is the oracle of all others.</summary>
     /// <param name="iova">Any address.</param>
     /// <param name="pageLg2">The log2 of the page, or of the smallest one when nothing is mapped.</param>
@@ -174,7 +181,7 @@ internal abstract class PageTable : IDisposable
 
     private protected MapStatus Check(IovaSpan span, ulong host, Permission permission)
     {
-        if (permission is Permission.None or > Permission.ReadWrite)
+        if (permission is (Permission.None or > Permission.ReadWrite) and not PtWord.NoAccess)
         {
             return MapStatus.BadPermission;
         }

@@ -3,6 +3,18 @@ namespace FastIova;
 // SAFETY: root indices come from spans inside the aperture, which the root covers; leaf pointers come from table words.
 internal sealed unsafe partial class RadixTable<TFormat>
 {
+    internal override bool MarkDirty(ulong iova)
+    {
+        if ((iova & _beyond) != 0)
+        {
+            return false;
+        }
+
+        ref ulong root = ref _root[iova >> RootShift];
+        var word = new PtWord(Volatile.Read(ref root));
+        return word.IsTable ? WordChange.MarkDirty(ref Leaf(word)[LeafIndex(iova)]) : WordChange.MarkDirty(ref root);
+    }
+
     internal override void ScanDirty<TSink>(IovaSpan span, bool clear, ref TSink sink)
     {
         ulong rootLast = Math.Min(span.Last, Aperture.Last) >> RootShift;

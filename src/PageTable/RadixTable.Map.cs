@@ -12,8 +12,7 @@ internal sealed unsafe partial class RadixTable<TFormat>
         // One granule whose leaf table is there: a handful of instructions. Whatever is unusual goes the long way.
         ulong offset = GranuleBytes - 1;
         if ((((span.First | host) & offset) | (span.LengthLessOne ^ offset)) == 0
-            && span.First >= Aperture.First
-            && span.Last <= Aperture.Last
+            && span.First - _singleFirst <= _singleReach
             && (uint)permission - 1 <= 2
             && host != 0)
         {

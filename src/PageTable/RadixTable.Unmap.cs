@@ -4,12 +4,15 @@ namespace FastIova;
 
 internal sealed unsafe partial class RadixTable<TFormat>
 {
+    // The longest list of single granules whose words are found before the first is cleared.
+    private const int ListMost = 256;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal override MapStatus Unmap(IovaSpan span, out ulong bytes)
     {
         // One granule under a leaf table; the rest goes the long way.
         ulong offset = GranuleBytes - 1;
-        if (((span.First & offset) | (span.LengthLessOne ^ offset)) == 0 && span.First >= Aperture.First && span.Last <= Aperture.Last)
+        if (((span.First & offset) | (span.LengthLessOne ^ offset)) == 0 && span.First - _singleFirst <= _singleReach)
         {
             ulong rootIndex = span.First >> RootShift;
             var root = new PtWord(_root[rootIndex]);
@@ -34,34 +37,64 @@ internal sealed unsafe partial class RadixTable<TFormat>
 
     internal override MapStatus UnmapList(ReadOnlySpan<IovaSpan> spans, out ulong bytes, out int refused)
     {
-        if (spans.Length == 1 || !AreSingleWords(spans))
+        if (spans.Length == 1)
         {
-            return base.UnmapList(spans, out bytes, out refused);
+            MapStatus status = Unmap(spans[0], out bytes);
+            refused = status == MapStatus.Success ? 1 : 0;
+            return status;
+        }
+
+        // SAFETY: only a list that is not longer finds its words here.
+        ulong** words = stackalloc ulong*[ListMost];
+        if (spans.Length > ListMost || !TryFindSingles(spans, words))
+        {
+            return UnmapRuns(spans, out bytes, out refused);
         }
 
         refused = spans.Length;
-        ulong** words = stackalloc ulong*[GroupPages];
         ulong present = 0;
-        for (int start = 0; start < spans.Length; start += GroupPages)
+        for (int i = 0; i < spans.Length; i++)
         {
-            ReadOnlySpan<IovaSpan> group = spans[start..Math.Min(start + GroupPages, spans.Length)];
-            for (int i = 0; i < group.Length; i++)
-            {
-                ulong* word = Leaf(new PtWord(_root[group[i].First >> RootShift])) + LeafIndex(group[i].First);
-                Prefetch.ToL1(word);
-                words[i] = word;
-            }
+            // Holes too are written: a branch would be mispredicted, and the line is here.
+            ulong* word = words[i];
+            ulong isPresent = *word != 0 ? 1UL : 0;
+            Volatile.Write(ref *word, 0);
+            _live[spans[i].First >> RootShift] -= (ushort)isPresent;
+            present += isPresent;
+        }
 
-            for (int i = 0; i < group.Length; i++)
+        bytes = present << TFormat.GranuleLg2;
+        MappedBytes -= bytes;
+        return MapStatus.Success;
+    }
+
+    /// <summary>A list of a few granules each, as drivers unmap what they send; the rest goes the long way.</summary>
+    private MapStatus UnmapRuns(ReadOnlySpan<IovaSpan> spans, out ulong bytes, out int refused)
+    {
+        ulong offset = GranuleBytes - 1;
+        foreach (ref readonly IovaSpan span in spans)
+        {
+            // SAFETY: masked, the address lies under the root wherever it is.
+            ulong rootIndex = (span.First & ~_beyond) >> RootShift;
+            bool fits = ((span.First | (span.Last + 1)) & offset) == 0
+                && span.First >= Aperture.First
+                && span.Last <= Aperture.Last
+                && span.Last >> RootShift == rootIndex
+                && new PtWord(_root[rootIndex]).IsTable;
+            if (!fits)
             {
-                ulong* word = words[i];
-                if (*word != 0)
-                {
-                    Volatile.Write(ref *word, 0);
-                    _live[group[i].First >> RootShift]--;
-                    present++;
-                }
+                return base.UnmapList(spans, out bytes, out refused);
             }
+        }
+
+        refused = spans.Length;
+        ulong present = 0;
+        foreach (ref readonly IovaSpan span in spans)
+        {
+            ulong rootIndex = span.First >> RootShift;
+            ulong cleared = WordFill.Clear(Leaf(new PtWord(_root[rootIndex])) + LeafIndex(span.First), (span.LengthLessOne >> TFormat.GranuleLg2) + 1);
+            _live[rootIndex] -= (ushort)cleared;
+            present += cleared;
         }
 
         bytes = present << TFormat.GranuleLg2;
@@ -75,22 +108,30 @@ internal sealed unsafe partial class RadixTable<TFormat>
         return status == MapStatus.Success ? SplitEnds(span) : status;
     }
 
-    /// <summary>Whether every span is one granule inside the aperture whose leaf table is there.</summary>
-    private bool AreSingleWords(ReadOnlySpan<IovaSpan> spans)
+    /// <summary>Whether every span is one granule inside the aperture whose leaf table is there; their lines are then on the way.</summary>
+    private bool TryFindSingles(ReadOnlySpan<IovaSpan> spans, ulong** words)
     {
         ulong offset = GranuleBytes - 1;
-        ulong first = Aperture.First;
-        ulong last = Aperture.Last;
-        ulong unfit = 0;
-        ulong tables = PtWord.Table;
-        foreach (ref readonly IovaSpan span in spans)
+        for (int i = 0; i < spans.Length; i++)
         {
-            // SAFETY: masked, the address lies under the root wherever it is.
-            tables &= _root[(span.First & ~_beyond) >> RootShift];
-            unfit |= (span.First & offset) | (span.LengthLessOne ^ offset) | (span.First < first ? 1UL : 0) | (span.Last > last ? 1UL : 0);
+            IovaSpan span = spans[i];
+            if (((span.First & offset) | (span.LengthLessOne ^ offset)) != 0 || span.First - _singleFirst > _singleReach)
+            {
+                return false;
+            }
+
+            // SAFETY: the root covers the aperture.
+            var root = new PtWord(_root[span.First >> RootShift]);
+            if (!root.IsTable)
+            {
+                return false;
+            }
+
+            words[i] = Leaf(root) + LeafIndex(span.First);
+            Prefetch.ToL1(words[i]);
         }
 
-        return tables != 0 && unfit == 0;
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

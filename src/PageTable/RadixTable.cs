@@ -30,6 +30,10 @@ internal sealed unsafe partial class RadixTable<TFormat> : PageTable
     private readonly ulong* _root;
     private readonly ushort* _live;
     private readonly ulong _beyond;
+
+    // Where single granules fit: their first address less this is at most that. None fits an aperture shorter than a granule.
+    private readonly ulong _singleFirst;
+    private readonly ulong _singleReach;
     private ulong _releasedEver;
 
     /// <param name="aperture">The addresses that can be mapped, at most 57 bits.</param>
@@ -47,9 +51,14 @@ internal sealed unsafe partial class RadixTable<TFormat> : PageTable
         // SAFETY: both arrays have one element per root word and live as long as the table.
         _root = (ulong*)_rootMemory.Start;
         _live = (ushort*)_liveMemory.Start;
+        bool fits = aperture.LengthLessOne >= GranuleBytes - 1;
+        _singleFirst = fits ? aperture.First : ulong.MaxValue;
+        _singleReach = fits ? aperture.LengthLessOne - (GranuleBytes - 1) : 0;
         _blocks = new BlockMap(words >> BlockLg2);
         _arena = new FrameArena(LeafWords * sizeof(ulong), hugePages);
     }
+
+    internal override int LargeLg2 => RootShift;
 
     internal override ulong FramesInUse => _arena.FramesInUse;
 

@@ -57,36 +57,74 @@ internal readonly unsafe struct TwoLevelWalker<TFormat> : IWalker
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void WordsOf8<TIsa>(ulong* iovas, ulong** words)
-        where TIsa : IIsa
+    public ulong Word(ulong iova)
     {
-        if (TIsa.Lanes == 8)
+        // SAFETY: as WordOf.
+        ulong word = _root[iova >> (TFormat.GranuleLg2 + TFormat.LeafLg2)];
+        return (word & PtWord.Table) == 0 ? word : *(ulong*)(word - PtWord.Table + ((iova >> (TFormat.GranuleLg2 - 3)) & LeafByteMask));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<ulong> Words(ulong* iovas, Vector512<ulong> iova, ulong* room, ref int fromLeaves)
+    {
+        Vector512<ulong> word = RootWords(iovas);
+        if ((word & Vector512.Create(PtWord.Table)) == Vector512<ulong>.Zero)
         {
-            // SAFETY: as WordOf, for each lane.
-            const int shift = 3;
-            int rootShift = TFormat.GranuleLg2 + TFormat.LeafLg2;
-            ulong* root = _root;
-            Vector512<ulong> iova = Vector512.Load(iovas);
-            Vector512<ulong> word = Vector512.Create(
-                root[iovas[0] >> rootShift],
-                root[iovas[1] >> rootShift],
-                root[iovas[2] >> rootShift],
-                root[iovas[3] >> rootShift],
-                root[iovas[4] >> rootShift],
-                root[iovas[5] >> rootShift],
-                root[iovas[6] >> rootShift],
-                root[iovas[7] >> rootShift]);
-            Vector512<ulong> table = Vector512.Create(PtWord.Table);
-            Vector512<ulong> isTable = Vector512.Equals(word & table, table);
-            Vector512<ulong> leaf = word - table + ((iova >>> (TFormat.GranuleLg2 - shift)) & Vector512.Create(LeafByteMask));
-            Vector512<ulong> rootWord = Vector512.Create((ulong)root) + ((iova >>> rootShift) << shift);
-            Vector512.ConditionalSelect(isTable, leaf, rootWord).StoreAligned((ulong*)words);
-            return;
+            return word; // large pages and holes: the root has said all
         }
 
+        fromLeaves++;
+        PlacesBelow(word, iova).StoreAligned(room);
+        ulong** words = (ulong**)room;
+        return Vector512.Create(*words[0], *words[1], *words[2], *words[3], *words[4], *words[5], *words[6], *words[7]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Places(ulong* iovas, Vector512<ulong> iova, ulong* places)
+    {
+        Vector512<ulong> word = RootWords(iovas);
+        PlacesBelow(word, iova).StoreAligned(places);
+        return (word & Vector512.Create(PtWord.Table)) == Vector512<ulong>.Zero ? 0 : 1;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool AnyFromLeaf(ulong* iovas)
+    {
+        // SAFETY: as WordOf; a masked address lies under the root wherever it is.
+        ulong any = 0;
         for (int i = 0; i < 8; i++)
         {
-            words[i] = WordOf(iovas[i]);
+            any |= _root[(iovas[i] & ~_beyond) >> (TFormat.GranuleLg2 + TFormat.LeafLg2)];
         }
+
+        return (any & PtWord.Table) != 0;
+    }
+
+    // SAFETY (both): as WordOf, for each lane.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Vector512<ulong> RootWords(ulong* iovas)
+    {
+        int rootShift = TFormat.GranuleLg2 + TFormat.LeafLg2;
+        ulong* root = _root;
+        return Vector512.Create(
+            root[iovas[0] >> rootShift],
+            root[iovas[1] >> rootShift],
+            root[iovas[2] >> rootShift],
+            root[iovas[3] >> rootShift],
+            root[iovas[4] >> rootShift],
+            root[iovas[5] >> rootShift],
+            root[iovas[6] >> rootShift],
+            root[iovas[7] >> rootShift]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Vector512<ulong> PlacesBelow(Vector512<ulong> word, Vector512<ulong> iova)
+    {
+        const int shift = 3;
+        int rootShift = TFormat.GranuleLg2 + TFormat.LeafLg2;
+        Vector512<ulong> table = Vector512.Create(PtWord.Table);
+        Vector512<ulong> leaf = word - table + ((iova >>> (TFormat.GranuleLg2 - shift)) & Vector512.Create(LeafByteMask));
+        Vector512<ulong> rootWord = Vector512.Create((ulong)_root) + ((iova >>> rootShift) << shift);
+        return Vector512.ConditionalSelect(Vector512.Equals(word & table, table), leaf, rootWord);
     }
 }

@@ -33,6 +33,20 @@ internal static class WordChange
         return dirty;
     }
 
+    /// <summary>Marks a word dirty, for a writer of the table.</summary>
+    /// <returns>False when it is absent.</returns>
+    internal static bool MarkDirty(ref ulong word)
+    {
+        if (Volatile.Read(ref word) == 0)
+        {
+            return false;
+        }
+
+        // Atomic: pairs with TryMarkDirty. Only a writer takes words away, and there is one.
+        Interlocked.Or(ref word, PtWord.Dirty);
+        return true;
+    }
+
     /// <summary>Marks the word dirty as long as it still says what the reader saw.</summary>
     /// <returns>False when a writer changed it meanwhile: look again.</returns>
     /// <remarks>Threads: any reader. A plain atomic OR could raise a word from the dead that an unmap has just cleared.</remarks>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace FastIova;
@@ -47,10 +46,22 @@ internal static unsafe class WordFill
     }
 
     /// <summary>Whether all words are absent.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool IsClear(ulong* words, ulong count) =>
+    internal static bool IsClear(ulong* words, ulong count)
+    {
         // SAFETY: the caller owns [words, words + count), at most one leaf table.
-        !new ReadOnlySpan<ulong>(words, (int)count).ContainsAnyExcept(0UL);
+        if (count > 16)
+        {
+            return !new ReadOnlySpan<ulong>(words, (int)count).ContainsAnyExcept(0UL);
+        }
+
+        ulong found = 0;
+        for (ulong i = 0; i < count; i++)
+        {
+            found |= words[i];
+        }
+
+        return found == 0;
+    }
 
     /// <summary>Makes all words absent.</summary>
     /// <param name="words">The first word.</param>
@@ -66,7 +77,8 @@ internal static unsafe class WordFill
             Vector512<ulong> sum = default;
             for (; words <= end - 8; words += 8)
             {
-                sum += (Vector512.Load(words) >>> 2) & Vector512<ulong>.One; // PtWord.Present
+                Vector512<ulong> word = Vector512.Load(words);
+                sum += ((word >>> PtWord.PresentLg2) | (word >>> PtWord.RemoteLg2)) & Vector512<ulong>.One;
                 Vector512<ulong>.Zero.Store(words);
             }
 
@@ -75,7 +87,7 @@ internal static unsafe class WordFill
 
         for (; words < end; words++)
         {
-            present += (*words >> 2) & 1;
+            present += ((*words >> PtWord.PresentLg2) | (*words >> PtWord.RemoteLg2)) & 1;
             *words = 0;
         }
 

@@ -4,13 +4,15 @@ namespace FastIova;
 /// <remarks>
 /// <para>Owns: the tally of what is pinned on behalf of the process.</para>
 /// <para>Invariants. A frame stays usable from the pin that handed it out to the unpin that gives it back, even when the
-/// process has gone in between, unless it is remote: a remote frame of a process that is gone can no longer be copied.</para>
+/// process has gone in between, unless it is remote: a remote frame of a process that is gone can no longer be copied. No
+/// method throws, as some are called under locks: a process that is gone is an answer.</para>
 /// <para>Threads: any.</para>
 /// </remarks>
 internal abstract class MemorySpace
 {
     private static readonly Lock Registry = new();
     private static MemorySpace?[] _spaces = new MemorySpace?[16];
+    private static ulong _lastSerial;
 
     private protected MemorySpace(bool isRemote)
     {
@@ -43,6 +45,12 @@ internal abstract class MemorySpace
     /// <summary>What remote frames call the process; -1 for the engine's own.</summary>
     internal int Index { get; }
 
+    /// <summary>The owner of the process's private pages in a <see cref="PageIdentity"/>; no backing object has it.</summary>
+    internal UInt128 PrivateOwner { get; } = UInt128.MaxValue - Interlocked.Increment(ref _lastSerial);
+
+    /// <summary>Whether the process is gone: what it has not pinned yet cannot be pinned or copied any more.</summary>
+    internal virtual bool IsGone => false;
+
     /// <summary>What is pinned and locked on behalf of the process, in pages (VmPin and VmLck of its status).</summary>
     internal MemoryTally Tally { get; } = new();
 
@@ -56,6 +64,18 @@ internal abstract class MemorySpace
     /// <summary>Copies into the process.</summary>
     /// <returns>False when some byte is not writable there (EFAULT); the memory may be written in part.</returns>
     internal abstract bool TryWrite(ulong address, ReadOnlySpan<byte> source);
+
+    /// <summary>Pins pages that are known to have neighbouring frames, if that takes no time; otherwise <see cref="Pin"/> is asked.</summary>
+    /// <param name="address">The first page's address, a multiple of 4 KiB.</param>
+    /// <param name="firstPage">The index that the first page has in the run.</param>
+    /// <param name="pages">How many, at least one.</param>
+    /// <param name="write">Whether the pages must be writable.</param>
+    /// <param name="run">The frames.</param>
+    internal virtual bool TryPinRun(ulong address, ulong firstPage, ulong pages, bool write, out FrameRun run)
+    {
+        run = default;
+        return false;
+    }
 
     /// <summary>Finds the frames of pages, faulting them in, and keeps them usable.</summary>
     /// <param name="address">The first page's address, a multiple of 4 KiB.</param>
@@ -71,6 +91,20 @@ internal abstract class MemorySpace
     /// <summary>Which page lies at an address now.</summary>
     /// <returns>False when nothing does.</returns>
     internal abstract bool TryIdentify(ulong address, out PageIdentity identity);
+
+    /// <summary>Whether several 4 KiB pages make one page of the kernel at an address (hugetlb), which has no pin count of its own.</summary>
+    internal virtual bool IsCompound(ulong address) => false;
+
+    /// <summary>Which page lies at an address of a mapping.</summary>
+    /// <param name="region">A mapping of this process.</param>
+    /// <param name="address">An address in it.</param>
+    private protected PageIdentity IdentityIn(MemoryRegion region, ulong address)
+    {
+        address &= ~(Frame.PageBytes - 1);
+        return region.IsShared
+            ? new PageIdentity(new UInt128(region.Device, region.Inode), region.OffsetOf(address))
+            : new PageIdentity(PrivateOwner, address);
+    }
 
     /// <summary>Forgets a process that is gone and of which nothing is pinned any more.</summary>
     private protected void Unregister()

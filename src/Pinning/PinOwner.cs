@@ -1,0 +1,57 @@
+namespace FastIova;
+
+/// <summary>Against which limit pinned pages count.</summary>
+internal enum AccountMode
+{
+    /// <summary>Against none: the process may lock what it likes.</summary>
+    None = 0,
+
+    /// <summary>Against the locked memory of the user.</summary>
+    User = 1,
+
+    /// <summary>Against the locked memory of the process.</summary>
+    Mm = 2,
+}
+
+/// <summary>Whose memory is pinned, and who pays for it.</summary>
+/// <param name="Memory">The memory; its tally counts the pinned pages in every mode.</param>
+/// <param name="User">The user's tally, charged in <see cref="AccountMode.User"/>.</param>
+/// <param name="LockLimitPages">The limit of locked memory when a pin is charged, in pages; <see cref="long.MaxValue"/> for none.</param>
+/// <param name="Mode">Against which limit.</param>
+internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long> LockLimitPages, AccountMode Mode)
+{
+    /// <summary>Charges pages and counts them as pinned.</summary>
+    /// <returns>False when that would pass the limit; nothing is charged then.</returns>
+    internal bool TryCharge(long pages)
+    {
+        bool good = Mode switch
+        {
+            AccountMode.User => User.TryLock(pages, LockLimitPages()),
+            AccountMode.Mm => Memory.Tally.TryLock(pages, LockLimitPages()),
+            _ => true,
+        };
+        if (good)
+        {
+            Memory.Tally.AddPinned(pages);
+        }
+
+        return good;
+    }
+
+    /// <summary>Pays back what was charged.</summary>
+    internal void PayBack(long pages)
+    {
+        Memory.Tally.AddPinned(-pages);
+        switch (Mode)
+        {
+            case AccountMode.User:
+                User.Unlock(pages);
+                break;
+            case AccountMode.Mm:
+                Memory.Tally.Unlock(pages);
+                break;
+            default:
+                break;
+        }
+    }
+}
