@@ -6,11 +6,11 @@ namespace FastIova;
 /// <para>Threads: any; calls on one file may run at the same time. <see cref="Close"/> comes once and last.</para>
 /// <para>Teardown: <see cref="Close"/> never fails, whatever state the client died in.</para>
 /// </remarks>
-internal abstract class OpenFile
+public abstract class OpenFile
 {
-    private const int NotATypewriter = 25;
-    private const int Invalid = 22;
-    private const int NoDevice = 19;
+    private protected OpenFile()
+    {
+    }
 
     /// <summary>Called when <see cref="IsReadable"/> may have changed, on any thread: the door that installed the file wakes its pollers.</summary>
     internal Action? OnReadinessChanged { get; set; }
@@ -25,13 +25,13 @@ internal abstract class OpenFile
     /// <param name="caller">Who calls.</param>
     /// <param name="request">The request, as it was passed.</param>
     /// <param name="argument">The third argument, usually a pointer into the caller's memory.</param>
-    internal virtual long Ioctl(Caller caller, uint request, ulong argument) => -NotATypewriter;
+    internal virtual long Ioctl(Caller caller, uint request, ulong argument) => Refused(Errno.NotATypewriter);
 
     /// <summary>The read system call: copies to the caller's memory. Never blocks: a door waits for readiness itself where the file blocks.</summary>
-    internal virtual long Read(Caller caller, ulong buffer, ulong count) => -Invalid;
+    internal virtual long Read(Caller caller, ulong buffer, ulong count) => Refused(Errno.Invalid);
 
     /// <summary>The write system call: copies from the caller's memory.</summary>
-    internal virtual long Write(Caller caller, ulong buffer, ulong count) => -Invalid;
+    internal virtual long Write(Caller caller, ulong buffer, ulong count) => Refused(Errno.Invalid);
 
     /// <summary>The mmap system call: says what to map.</summary>
     /// <param name="caller">Who calls.</param>
@@ -43,11 +43,14 @@ internal abstract class OpenFile
     {
         memory = null;
         memoryOffset = 0;
-        return -NoDevice;
+        return Refused(Errno.NoDevice);
     }
 
     /// <summary>The last descriptor is gone.</summary>
     internal abstract void Close();
+
+    /// <summary>What a system call answers with.</summary>
+    private protected static long Refused(Errno errno) => -(long)errno;
 
     private protected void RaiseReadinessChanged() => OnReadinessChanged?.Invoke();
 }

@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+
+namespace FastIova;
+
+/// <summary>What stands behind the doors: the IOMMU that domains and ports belong to, the contexts, and who pays for locked memory.</summary>
+/// <remarks>
+/// <para>Owns: the <see cref="Iommu"/>. Contexts own themselves: each lives until its file and everything that keeps it is closed.</para>
+/// <para>Threads: any.</para>
+/// </remarks>
+public sealed class Engine : IDisposable
+{
+    private readonly ConcurrentDictionary<uint, MemoryTally> _users = new();
+    private int _contexts;
+
+    /// <summary>Makes an engine without contexts.</summary>
+    /// <param name="options">Its options, or null for the defaults.</param>
+    public Engine(EngineOptions? options = null)
+    {
+        Options = options ?? new EngineOptions();
+        Table = new IoctlTable(Options);
+        Local = new LocalCaller(this);
+    }
+
+    /// <summary>What the engine was made of.</summary>
+    public EngineOptions Options { get; }
+
+    /// <summary>The IOMMU: devices open their ports here.</summary>
+    public Iommu Iommu { get; } = new();
+
+    /// <summary>The contexts that live.</summary>
+    public int OpenContexts => Volatile.Read(ref _contexts);
+
+    /// <summary>The ioctls of the release that the engine answers as.</summary>
+    internal IoctlTable Table { get; }
+
+    /// <summary>This process as a caller.</summary>
+    internal LocalCaller Local { get; }
+
+    /// <summary>Opens <c>/dev/iommu</c> for this process.</summary>
+    /// <returns>The context; dispose it to close it.</returns>
+    public IommufdContext OpenIommufd() => new(this, EngineNode.Iommu);
+
+    /// <summary>Opens <c>/dev/vfio/vfio</c> for this process: a context that charges locked memory to the process.</summary>
+    /// <returns>The context; dispose it to close it.</returns>
+    public IommufdContext OpenVfioContainer() => new(this, EngineNode.VfioContainer);
+
+    /// <inheritdoc/>
+    public void Dispose() => Iommu.Dispose();
+
+    /// <summary>Opens a node for a client.</summary>
+    internal OpenFile Open(EngineNode node) => new IommufdContext(this, node);
+
+    /// <summary>What counts the locked memory of a user.</summary>
+    internal MemoryTally TallyOf(uint user) => _users.GetOrAdd(user, static _ => new MemoryTally());
+
+    internal void ContextOpened() => Interlocked.Increment(ref _contexts);
+
+    internal void ContextEnded() => Interlocked.Decrement(ref _contexts);
+}

@@ -1,0 +1,50 @@
+namespace FastIova;
+
+/// <summary>A device whose accesses go through a port: being attached means that the port is.</summary>
+internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions options) : HardwareDevice
+{
+    internal override object Iommu => engine.Iommu;
+
+    internal override bool TracksDirty => true;
+
+    internal override IReadOnlyList<IovaSpan> ReservedRegions => options.ReservedRegions;
+
+    internal override Errno CreatePaging(HwptAllocFlags flags, in UserData data, out PagingDomain? domain)
+    {
+        domain = null;
+        if (data.Length != 0)
+        {
+            return Errno.NotSupported;
+        }
+
+        try
+        {
+            domain = new PagingDomain(Iommu, engine.Iommu.CreateDomain(options.Domain))
+            {
+                HasDirtyTracking = (flags & HwptAllocFlags.DirtyTracking) != HwptAllocFlags.None,
+            };
+            return Errno.Success;
+        }
+        catch (OutOfMemoryException)
+        {
+            return Errno.OutOfMemory;
+        }
+    }
+
+    internal override Errno Attach(HardwareDomain? domain, HardwareDomain? old)
+    {
+        switch (domain)
+        {
+            case null:
+                port.Detach();
+                return Errno.Success;
+
+            case PagingDomain paging:
+                port.Attach(paging.Table);
+                return Errno.Success;
+
+            default:
+                return Errno.Invalid;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+namespace FastIova;
+
+/// <summary>A user of an ioas that is not a device, as an object of a context. Whoever made it owns it: DESTROY answers EBUSY.</summary>
+/// <remarks>
+/// <para>Threads: any. The lock guards the attachment; it is held while the user is asked to give its pins back, which takes no
+/// lock of the access.</para>
+/// <para>Teardown: <see cref="End"/> comes once and last; it never fails.</para>
+/// </remarks>
+internal sealed class AccessObject : UapiObject
+{
+    private readonly OrderedLock _lock = new(LockRank.Attachment);
+    private readonly Side _side;
+    private IoasObject? _ioas;
+    private int _mover;
+
+    private AccessObject(IommufdContext context, IAccessUser user, bool pinsPages)
+        : base(context, ObjectKind.Access) => _side = new Side(this, user, pinsPages);
+
+    /// <summary>Whether it can pin pages; the ioas is aligned to pages then.</summary>
+    internal bool PinsPages => _side.PinsPages;
+
+    /// <summary>Makes one that is attached to nothing. It keeps the context.</summary>
+    internal static Errno Create(IommufdContext context, IAccessUser user, bool pinsPages, out AccessObject? access)
+    {
+        var newcomer = new AccessObject(context, user, pinsPages);
+        Errno errno = context.Objects.Reserve(newcomer);
+        if (errno != Errno.Success)
+        {
+            access = null;
+            return errno;
+        }
+
+        newcomer.AddUser();
+        context.Hold();
+        context.Objects.Publish(newcomer);
+        access = newcomer;
+        return Errno.Success;
+    }
+
+    /// <summary>Attaches it to an ioas.</summary>
+    /// <returns><see cref="Errno.Invalid"/> when it is attached.</returns>
+    internal Errno Attach(uint ioasId)
+    {
+        using (_lock.Enter())
+        {
+            return _ioas is not null ? Errno.Invalid : ChangeTo(ioasId);
+        }
+    }
+
+    /// <summary>Attaches it to another ioas; the user gives every pin back meanwhile.</summary>
+    /// <returns><see cref="Errno.NotFound"/> when it is attached to none.</returns>
+    internal Errno Replace(uint ioasId)
+    {
+        using (_lock.Enter())
+        {
+            return _ioas is null ? Errno.NotFound : ChangeTo(ioasId);
+        }
+    }
+
+    /// <summary>Detaches it, if it is attached.</summary>
+    internal void Detach()
+    {
+        using (_lock.Enter())
+        {
+            if (_ioas is not null)
+            {
+                ChangeTo((IoasObject?)null);
+            }
+        }
+    }
+
+    /// <summary>Detaches and destroys it.</summary>
+    internal void End() => Context.Objects.RemoveOwned(this);
+
+    /// <summary>Pins pages: they stay where they are until <see cref="Unpin"/>.</summary>
+    /// <param name="iova">The first address.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="write">Whether they will be written.</param>
+    /// <param name="frames">Receives the frame of every page that is touched.</param>
+    internal Errno Pin(ulong iova, ulong length, bool write, Span<Frame> frames) =>
+        PinsPages ? _side.Pin(iova, length, write, frames).ToErrno() : Errno.Invalid;
+
+    /// <summary>Gives back what one call of <see cref="Pin"/> took.</summary>
+    internal void Unpin(ulong iova, ulong length) => _side.Unpin(iova, length);
+
+    /// <summary>Copies from the memory behind a range.</summary>
+    /// <param name="iova">The first address.</param>
+    /// <param name="destination">Receives the bytes.</param>
+    /// <param name="current">The memory of the process that asks, which it may reach directly; null to read what a device would.</param>
+    internal Errno Read(ulong iova, Span<byte> destination, MemorySpace? current = null) => _side.Read(iova, destination, current).ToErrno();
+
+    /// <summary>Copies to the memory behind a range.</summary>
+    /// <param name="iova">The first address.</param>
+    /// <param name="source">The bytes.</param>
+    /// <param name="current">As in <see cref="Read"/>.</param>
+    internal Errno Write(ulong iova, ReadOnlySpan<byte> source, MemorySpace? current = null) => _side.Write(iova, source, current).ToErrno();
+
+    /// <summary>See <see cref="IoasObject.NthAreaIova"/>; zero when it is attached to nothing.</summary>
+    internal ulong NthAreaIova(ulong packed)
+    {
+        using (_lock.Enter())
+        {
+            return _ioas?.NthAreaIova(packed) ?? 0;
+        }
+    }
+
+    internal override void Destroy()
+    {
+        Detach();
+        Context.LetGo();
+    }
+
+    private Errno ChangeTo(uint ioasId)
+    {
+        Errno errno = Context.Objects.Get(ioasId, out IoasObject? ioas);
+        if (errno == Errno.Success)
+        {
+            errno = ChangeTo(ioas);
+            ioas!.LetGo();
+        }
+
+        return errno;
+    }
+
+    private Errno ChangeTo(IoasObject? next)
+    {
+        IoasObject? now = _ioas;
+        if (now == next)
+        {
+            return Errno.Success;
+        }
+
+        _mover = Environment.CurrentManagedThreadId;
+        Errno errno = _side.Attach(next?.Space).ToErrno();
+        _mover = 0;
+        if (errno == Errno.Success)
+        {
+            next?.AddUser();
+            now?.RemoveUser();
+            _ioas = next;
+        }
+
+        return errno;
+    }
+
+    /// <summary>The access as the address space sees it.</summary>
+    private sealed class Side(AccessObject access, IAccessUser user, bool pinsPages) : IoasAccess
+    {
+        internal override bool PinsPages { get; } = pinsPages;
+
+        internal override ulong Alignment => PinsPages ? Frame.PageBytes : 1;
+
+        protected override void OnUnmap(ulong iova, ulong length)
+        {
+            // The access itself asks while it moves, also when it moves because it is being destroyed.
+            if (access._mover == Environment.CurrentManagedThreadId)
+            {
+                user.OnUnmap(iova, length);
+            }
+            else if (access.TryHold())
+            {
+                // Whoever destroys it waits for this call.
+                user.OnUnmap(iova, length);
+                access.LetGo();
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace FastIova;
+
+/// <summary>The kinds of objects that share the ids of a context.</summary>
+internal enum ObjectKind : byte
+{
+    /// <summary>A bound device.</summary>
+    Device = 1,
+
+    /// <summary>An hwpt whose table the engine keeps.</summary>
+    PagingHwpt,
+
+    /// <summary>An hwpt whose table a guest keeps.</summary>
+    NestedHwpt,
+
+    /// <summary>An I/O address space.</summary>
+    Ioas,
+
+    /// <summary>A user of an ioas that is not a device.</summary>
+    Access,
+
+    /// <summary>A fault queue.</summary>
+    FaultQueue,
+
+    /// <summary>An object of the test backend.</summary>
+    Test,
+}
