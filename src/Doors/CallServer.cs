@@ -1,0 +1,178 @@
+using static FastIova.DoorProtocol;
+
+namespace FastIova;
+
+/// <summary>The thread that works for one slot of one client: takes a call, runs it, gives the result back.</summary>
+/// <remarks>
+/// A thread for each slot, so that a call that waits holds nobody else up, and the thread that runs a call is the one that was
+/// woken for it. Threads: its own.
+/// </remarks>
+internal sealed class CallServer
+{
+    // What a path or a struct needs; deep recursion does not happen here.
+    private const int StackBytes = 512 << 10;
+    private const int PathBytesLast = 256;
+
+    private readonly ProgramDoor _door;
+    private readonly Client _client;
+    private readonly CallSlot _slot;
+    private readonly ClientCaller _caller;
+    private bool _hasHold;
+
+    private CallServer(ProgramDoor door, Client client, CallSlot slot)
+    {
+        _door = door;
+        _client = client;
+        _slot = slot;
+        _caller = new ClientCaller(door, client, slot);
+    }
+
+    /// <summary>Starts to serve a slot.</summary>
+    /// <returns>False when it cannot be served.</returns>
+    internal static bool TryStart(ProgramDoor door, Client client, uint index)
+    {
+        if (!client.TryEnter(index, out CallSlot slot))
+        {
+            return false;
+        }
+
+        var server = new CallServer(door, client, slot);
+        new Thread(server.Run, StackBytes) { IsBackground = true, Name = "fastiova-call" }.Start();
+        return true;
+    }
+
+    private void Run()
+    {
+        ClientMemory.ServeFrom(_client.Memory);
+        int spins = 1000;
+        try
+        {
+            while (_slot.TryAwait(TurnEngine, _client, ref spins))
+            {
+                if (!_hasHold)
+                {
+                    _client.Memory.TakeHold();
+                    _hasHold = true;
+                }
+
+                Serve(_slot.Take());
+            }
+        }
+#pragma warning disable CA1031 // whatever went wrong here ends this client, and never the engine
+        catch (Exception defect)
+#pragma warning restore CA1031 // see above
+        {
+            _door.Complain(defect);
+        }
+        finally
+        {
+            // A client that still runs has passed a turn that makes no sense, or met a defect.
+            _door.Files.End(_client);
+            _client.Leave();
+            _door.Files.Sweep();
+            _door.Tidy();
+        }
+    }
+
+    private void Serve(in DoorCall call)
+    {
+        _door.Files.Sweep();
+        ClientMemory.BeginCall();
+        _caller.UserId = call.User;
+        ServedFile? file = null;
+        if (call.Call != CallOpen && (!_door.Files.TryGet(call.File, out file) || !file!.TryEnter()))
+        {
+            _slot.Finish(-BadDescriptor, 0);
+            return;
+        }
+
+        FaultPlan? plan = call.Thread != 0 && !_client.Faults.IsEmpty && file?.File is not FailNthFile ? _client.Faults.Arm(call.Thread) : null;
+        long result;
+        uint tokens;
+        try
+        {
+            result = file is null ? Open(call) : Run(call, file.File);
+            tokens = file?.TakeStaleTokens() ?? 0;
+        }
+        finally
+        {
+            if (plan is not null)
+            {
+                _client.Faults.Disarm(call.Thread, plan);
+            }
+
+            file?.Leave();
+        }
+
+        _slot.Finish(result, tokens);
+    }
+
+    private long Run(in DoorCall call, OpenFile file) => call.Call switch
+    {
+        CallIoctl => file.Ioctl(_caller, (uint)call.A, call.B),
+        CallRead when file is FailNthFile number && call.C != NoPosition => number.ReadAt(_caller, call.A, call.B, call.C),
+        CallRead => file.Read(_caller, call.A, call.B),
+        CallWrite => file.Write(_caller, call.A, call.B),
+        CallMap => Map(call, file),
+        CallPoll => (file.IsReadable ? PollIn : 0) | (file.IsWritable ? PollOut : 0),
+        _ => throw new InvalidDataException($"A client asked for call {call.Call}, which does not exist: its shim is of another release."),
+    };
+
+    private long Open(in DoorCall call)
+    {
+        OpenFile? file = null;
+        long result = TryReadPath(call.A, out string path) ? _door.Open(_client, _caller, path, out file) : NotMine;
+        if (result != 0)
+        {
+            return result;
+        }
+
+        int fd = _caller.Install(file!, (call.B & OpenCloseOnExec) != 0);
+        if (fd < 0)
+        {
+            file!.Close();
+        }
+
+        return fd;
+    }
+
+    // The client maps a memory file; the offset in pages comes above the descriptor's 31 bits.
+    private long Map(in DoorCall call, OpenFile file)
+    {
+        long result = file.Map(_caller, call.A, call.B, out SharedMemory? memory, out ulong offset);
+        if (result < 0 || memory is null)
+        {
+            return result < 0 ? result : -Invalid;
+        }
+
+        int fd = Descriptor.TryDuplicate(memory.FileDescriptor) is { } copy ? _caller.Install(copy, closeOnExec: true) : -TooManyFiles;
+        return fd < 0 ? fd : (long)((offset >> Frame.PageLg2) << 31) | (uint)fd;
+    }
+
+    // Up to the end of a page at a time: the text may end just before memory that is not there.
+    private bool TryReadPath(ulong address, out string path)
+    {
+        Span<byte> text = stackalloc byte[PathBytesLast];
+        int length = 0;
+        path = string.Empty;
+        while (length < text.Length)
+        {
+            int piece = (int)Math.Min((ulong)(text.Length - length), Frame.PageBytes - ((address + (ulong)length) % Frame.PageBytes));
+            if (!_client.Memory.TryRead(address + (ulong)length, text.Slice(length, piece)))
+            {
+                return false;
+            }
+
+            int end = text.Slice(length, piece).IndexOf((byte)0);
+            if (end >= 0)
+            {
+                path = System.Text.Encoding.UTF8.GetString(text[..(length + end)]);
+                return true;
+            }
+
+            length += piece;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+
+namespace FastIova;
+
+/// <summary>One program in one process, from its first word to the engine until it exits or another program takes its place.</summary>
+/// <remarks>
+/// <para>Owns: the memory of its slots, what is known of its process, and descriptors that wait to be collected.</para>
+/// <para>Invariants. C1: a process that forks or execs is a new client; two clients never share a slot. C2: what a client owns
+/// is given back when it has ended and the last thread that serves it has left.</para>
+/// <para>Threads: any.</para>
+/// </remarks>
+#pragma warning disable CA1001 // several threads own it together: the last to leave gives back what it owns (C2)
+internal sealed class Client
+#pragma warning restore CA1001 // see above
+{
+    private readonly ConcurrentDictionary<ulong, Descriptor> _tickets = new();
+    private readonly SharedWords _words;
+    private readonly bool[] _isServed = new bool[DoorProtocol.Slots];
+    private readonly Lock _lock = new();
+    private int _users = 1;
+    private ulong _lastTicket;
+    private volatile bool _hasEnded;
+
+    internal Client(ulong token, ProcessHandle process, BackingObjects objects)
+    {
+        Token = token;
+        Process = process;
+        _words = new SharedWords("fastiova-slots", DoorProtocol.Slots * DoorProtocol.SlotBytes);
+        Memory = new ClientMemory(process, objects);
+        LockLimitPages = AskLockLimit;
+    }
+
+    /// <summary>What it calls itself in greetings; nobody else knows it.</summary>
+    internal ulong Token { get; }
+
+    /// <summary>Its process.</summary>
+    internal ProcessHandle Process { get; }
+
+    /// <summary>Its memory, which may be pinned for longer than it lives.</summary>
+    internal ClientMemory Memory { get; }
+
+    /// <summary>Which of its threads asked for a step to fail.</summary>
+    internal FaultRequests Faults { get; } = new();
+
+    /// <summary>RLIMIT_MEMLOCK of the process in pages: the last that it had, once it is gone.</summary>
+    internal Func<long> LockLimitPages { get; }
+
+    /// <summary>Whether it is gone: nothing is served any more.</summary>
+    internal bool HasEnded => _hasEnded;
+
+    /// <summary>The memory file of its slots.</summary>
+    internal int SlotsDescriptor => _words.FileDescriptor;
+
+    /// <summary>Begins to serve a slot; the thread that does so calls <see cref="Leave"/> at its end.</summary>
+    /// <returns>False when there is no such slot, it is served already, or the client has ended.</returns>
+    internal bool TryEnter(uint index, out CallSlot slot)
+    {
+        slot = default;
+        lock (_lock)
+        {
+            if (_hasEnded || index >= DoorProtocol.Slots || _isServed[index])
+            {
+                return false;
+            }
+
+            _isServed[index] = true;
+            _users++;
+        }
+
+        slot = new CallSlot(_words, (int)index);
+        return true;
+    }
+
+    /// <summary>A thread no longer serves a slot.</summary>
+    internal void Leave() => Release();
+
+    /// <summary>Keeps a descriptor until the client collects it.</summary>
+    /// <returns>The ticket to collect it by.</returns>
+    internal ulong Deposit(Descriptor descriptor)
+    {
+        ulong ticket = Interlocked.Increment(ref _lastTicket);
+        _tickets[ticket] = descriptor;
+        if (_hasEnded && _tickets.TryRemove(ticket, out Descriptor? late))
+        {
+            late.Dispose();
+        }
+
+        return ticket;
+    }
+
+    /// <summary>Takes a deposited descriptor: by the client, or back.</summary>
+    internal bool TryCollect(ulong ticket, out Descriptor? descriptor) => _tickets.TryRemove(ticket, out descriptor);
+
+    /// <summary>The process has exited, another program runs in it, or it broke the protocol. Called once.</summary>
+    internal void End()
+    {
+        _hasEnded = true;
+        lock (_lock)
+        {
+            for (int i = 0; i < _isServed.Length; i++)
+            {
+                if (_isServed[i])
+                {
+                    new CallSlot(_words, i).Stop();
+                }
+            }
+        }
+
+        foreach (ulong ticket in _tickets.Keys)
+        {
+            if (_tickets.TryRemove(ticket, out Descriptor? descriptor))
+            {
+                descriptor.Dispose();
+            }
+        }
+
+        Memory.MarkGone();
+        Release();
+    }
+
+    private void Release()
+    {
+        lock (_lock)
+        {
+            if (--_users != 0)
+            {
+                return;
+            }
+        }
+
+        _words.Dispose();
+        Process.Dispose();
+    }
+
+    private long _lastLimit;
+
+    private long AskLockLimit()
+    {
+        if (!_hasEnded)
+        {
+            ulong bytes = Process.LockedMemoryLimit;
+            Volatile.Write(ref _lastLimit, bytes == ulong.MaxValue ? long.MaxValue : (long)(bytes >> Frame.PageLg2));
+        }
+
+        return Volatile.Read(ref _lastLimit);
+    }
+}

@@ -1,0 +1,163 @@
+using static FastIova.DoorProtocol;
+
+namespace FastIova;
+
+/// <summary>The thread that accepts connections at the engine's address: each brings one greeting and takes one answer.</summary>
+/// <remarks>
+/// It never waits for a client and runs no handler, so a client that is silent, slow or hostile holds nobody up.
+/// Threads: its own.
+/// </remarks>
+internal sealed class Doorkeeper : IDisposable
+{
+    // More connections at a time than this are somebody's mistake: the oldest is closed.
+    private const int ConnectionsLast = 256;
+    private const ulong ListenerKey = 0;
+    private const ulong StopKey = ulong.MaxValue;
+
+    private readonly ProgramDoor _door;
+    private readonly UnixSocket _listener;
+    private readonly ReadinessSet _ready = new();
+    private readonly Dictionary<ulong, UnixSocket> _connections = [];
+    private readonly Thread _thread;
+    private ulong _lastConnection;
+    private readonly StopSignal _stop;
+
+    internal Doorkeeper(ProgramDoor door, UnixSocket listener)
+    {
+        _door = door;
+        _listener = listener;
+        _ready.Add(listener.Number, Readiness.Readable, ListenerKey);
+        _stop = new StopSignal(_ready, StopKey);
+        _thread = new Thread(Run) { IsBackground = true, Name = "fastiova-door" };
+        _thread.Start();
+    }
+
+    /// <summary>Stops accepting.</summary>
+    public void Dispose()
+    {
+        _stop.Set();
+        _thread.Join();
+        foreach (UnixSocket connection in _connections.Values)
+        {
+            connection.Dispose();
+        }
+
+        _listener.Dispose();
+        _stop.Dispose();
+        _ready.Dispose();
+    }
+
+    private void Run()
+    {
+        Span<ulong> keys = stackalloc ulong[16];
+        while (!_stop.IsSet)
+        {
+            int count = _ready.Wait(keys, -1);
+            foreach (ulong key in keys[..count])
+            {
+                try
+                {
+                    if (key == ListenerKey)
+                    {
+                        Accept();
+                    }
+                    else if (_connections.Remove(key, out UnixSocket? connection))
+                    {
+                        using (connection)
+                        {
+                            Hear(connection);
+                        }
+                    }
+                }
+#pragma warning disable CA1031 // whatever one connection causes must not end the engine for everybody else
+                catch (Exception defect)
+#pragma warning restore CA1031 // see above
+                {
+                    _door.Complain(defect);
+                }
+            }
+        }
+    }
+
+    private void Accept()
+    {
+        if (_listener.TryAccept() is not { } connection)
+        {
+            return;
+        }
+
+        if (_connections.Count >= ConnectionsLast)
+        {
+            ulong oldest = _connections.Keys.Min();
+            _connections.Remove(oldest, out UnixSocket? silent);
+            silent!.Dispose();
+        }
+
+        // A client that has spoken already, as it usually has, needs no second round.
+        ulong key = ++_lastConnection;
+        _connections[key] = connection;
+        _ready.Add(connection.Number, Readiness.Readable, key);
+    }
+
+    private void Hear(UnixSocket connection)
+    {
+        Span<byte> message = stackalloc byte[GreetingBytes + 1];
+        int bytes = connection.Receive(message, out Descriptor? passed);
+        using (passed)
+        {
+            if (bytes > 0 && Greeting.TryParse(message[..bytes], _door.Key, out Greeting greeting))
+            {
+                Answer(connection, greeting, passed);
+            }
+        }
+    }
+
+    private void Answer(UnixSocket connection, in Greeting greeting, Descriptor? passed)
+    {
+        int result = -Invalid;
+        ulong token = 0;
+        int fd = -1;
+        Descriptor? collected = null;
+        Client? client = null;
+        if (greeting.Kind == GreetHello)
+        {
+            client = _door.Welcome(connection.Peer);
+            result = client is null ? -NoSuchProcess : 0;
+            token = client?.Token ?? 0;
+            fd = client?.SlotsDescriptor ?? -1;
+        }
+        else if (greeting.Kind == GreetLend)
+        {
+            result = passed is not null && _door.Objects.TryLend(passed, connection.Peer.Process) ? 0 : -BadDescriptor;
+        }
+        else if (_door.TryGetClient(greeting.Client, out client))
+        {
+            if (greeting.Kind == GreetSlot)
+            {
+                result = CallServer.TryStart(_door, client!, greeting.Slot) ? 0 : -Invalid;
+            }
+            else if (greeting.Kind == GreetCollect && client!.TryCollect(greeting.Ticket, out collected))
+            {
+                result = 0;
+                fd = collected!.Number;
+            }
+        }
+
+        Span<byte> answer = stackalloc byte[AnswerBytes];
+        Greeting.Answer(answer, result, token);
+        if (collected is not null)
+        {
+            // Whoever deposited it waits for the end of this: from then on only the client holds it.
+            lock (collected)
+            {
+                _ = connection.TrySend(answer, fd);
+                collected.Dispose();
+            }
+        }
+        else if (!connection.TrySend(answer, fd) && greeting.Kind == GreetHello && client is not null)
+        {
+            // It went away before it was a client.
+            _door.Files.End(client);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace FastIova;
+
+/// <summary>Opens what lies below <c>/dev</c>.</summary>
+/// <param name="caller">Who opens.</param>
+/// <param name="path">The path.</param>
+/// <param name="file">The file.</param>
+/// <returns>Zero, a negative errno, or <see cref="DoorProtocol.NotMine"/> when the engine has no such node.</returns>
+internal delegate long NodeOpener(Caller caller, string path, out OpenFile? file);
+
+/// <summary>The door for programs: they run with the shim, and the nodes below <c>/dev</c> are the engine's.</summary>
+/// <remarks>
+/// <para>Owns: the place where programs connect, their ends of every file, and the clients.</para>
+/// <para>Threads: any. Teardown: closes every file and ends every client, in whatever state they are.</para>
+/// </remarks>
+internal sealed class ProgramDoor : IDisposable
+{
+    private readonly ConcurrentDictionary<ulong, Client> _clients = new();
+    private readonly ConcurrentDictionary<uint, MemoryTally> _users = new();
+    private readonly NodeOpener _nodes;
+    private readonly bool _faults;
+    private readonly Action<Exception> _complain;
+    private readonly Doorkeeper _doorkeeper;
+    private readonly Thread _reaper;
+    private readonly string _address;
+
+    /// <param name="nodes">Opens nodes.</param>
+    /// <param name="options">What the engine is made of.</param>
+    /// <param name="socket">The path where programs connect; null for a place of its own that only its children know.</param>
+    /// <param name="complain">Takes defects of the engine, which end a client but not the engine.</param>
+    internal ProgramDoor(NodeOpener nodes, EngineOptions options, string? socket, Action<Exception> complain)
+    {
+        _nodes = nodes;
+        _faults = options.TestBackend;
+        _complain = complain;
+        Span<byte> engine = stackalloc byte[sizeof(ulong)];
+        RandomNumberGenerator.Fill(engine);
+        ulong id = BitConverter.ToUInt64(engine);
+        if (socket is null)
+        {
+            RandomNumberGenerator.Fill(Key);
+        }
+
+        _address = socket ?? string.Create(CultureInfo.InvariantCulture, $"@{DoorProtocol.FileName}{id:x16}");
+        Files = new ServedFiles(id, Complain, Forget);
+        UnixSocket listener = UnixSocket.Listen(NameOf(_address));
+        _reaper = new Thread(Reap) { IsBackground = true, Name = "fastiova-reaper" };
+        _reaper.Start();
+        _doorkeeper = new Doorkeeper(this, listener);
+    }
+
+    /// <summary>What a client must know; all zeros where the path is protected instead.</summary>
+    internal byte[] Key { get; } = new byte[16];
+
+    /// <summary>The files that clients hold.</summary>
+    internal ServedFiles Files { get; }
+
+    /// <summary>Memory that clients share.</summary>
+    internal BackingObjects Objects { get; } = new();
+
+    /// <summary>The clients that have not ended.</summary>
+    internal int ClientCount => _clients.Count;
+
+    /// <summary>The environment variable that leads programs here.</summary>
+    internal string Variable
+    {
+        get
+        {
+            uint flags = (_faults ? DoorProtocol.FlagFaults : 0) | (BackingObjects.OpensMapFiles ? 0 : DoorProtocol.FlagLend);
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{BitConverter.ToUInt64(Key, 0):x16}{BitConverter.ToUInt64(Key, 8):x16}:{flags}:{_address}");
+        }
+    }
+
+    /// <summary>What a user has locked.</summary>
+    internal MemoryTally TallyOf(uint user) => _users.GetOrAdd(user, static _ => new MemoryTally());
+
+    /// <summary>Makes a process a client.</summary>
+    /// <returns>Null when it is gone already.</returns>
+    internal Client? Welcome(PeerCredentials peer)
+    {
+        Files.Sweep();
+        if (ProcessHandle.TryOpen(peer.Process) is not { } process)
+        {
+            return null;
+        }
+
+        // Another program in the same process has taken the place of the one before.
+        foreach (Client before in _clients.Values)
+        {
+            if (before.Process.Id == peer.Process && !before.Memory.IsAlive())
+            {
+                Files.End(before);
+            }
+        }
+
+        var client = new Client(ServedFiles.ClientToken(), process, Objects);
+        _clients[client.Token] = client;
+        Files.Watch(client);
+        if (!CallServer.TryStart(this, client, 0))
+        {
+            return null;
+        }
+
+        return client;
+    }
+
+    /// <summary>Finds a client by what only it knows.</summary>
+    internal bool TryGetClient(ulong token, out Client? client) => _clients.TryGetValue(token, out client);
+
+    /// <summary>Opens a node or a file of fault injection.</summary>
+    internal long Open(Client client, Caller caller, string path, out OpenFile? file)
+    {
+        if (_faults && TryParseFailNth(path, client.Process.Id, out uint thread))
+        {
+            file = new FailNthFile(client.Faults, thread);
+            return 0;
+        }
+
+        return _nodes(caller, path, out file);
+    }
+
+    /// <summary>Closes memory that nobody needs any more: when a client has ended, and when the last call that it left behind has.</summary>
+    internal void Tidy() => Objects.Trim(isAnyoneLeft: !_clients.IsEmpty);
+
+    /// <summary>Reports a defect of the engine.</summary>
+    internal void Complain(Exception defect) => _complain(defect);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _doorkeeper.Dispose();
+        Files.Stop();
+        _reaper.Join();
+        Files.Dispose();
+        Objects.Dispose();
+        if (_address[0] != '@')
+        {
+            File.Delete(_address);
+        }
+    }
+
+    private static byte[] NameOf(string address)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(address);
+        if (name[0] == '@')
+        {
+            name[0] = 0;
+        }
+
+        return name;
+    }
+
+    // /proc/self/task/TID/fail-nth, or the process's own id in the place of self.
+    private static bool TryParseFailNth(string path, int process, out uint thread)
+    {
+        thread = 0;
+        string[] parts = path.Split('/');
+        return parts is ["", "proc", var who, "task", var task, "fail-nth"]
+            && (who is "self" || (int.TryParse(who, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id == process))
+            && uint.TryParse(task, NumberStyles.None, CultureInfo.InvariantCulture, out thread);
+    }
+
+    private void Forget(Client client)
+    {
+        _clients.TryRemove(client.Token, out _);
+        Tidy();
+    }
+
+    private void Reap()
+    {
+        while (Files.AwaitEnd())
+        {
+            Files.Sweep();
+        }
+    }
+}
