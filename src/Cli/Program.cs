@@ -16,9 +16,12 @@ internal static class Program
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     internal static int Run(string[] args, TextWriter output, TextWriter error)
     {
-        var root = new RootCommand("FastIova, a user-space IOMMU: tools around the translation engine.")
+        var root = new RootCommand("FastIova, a user-space IOMMU: run programs on it, and measure it.")
         {
+            RunCommand.Create(),
+            ServeCommand.Create(),
             BenchCommand.Create(),
+            TraceCommand.Create(),
         };
         ParseResult parsed = root.Parse(args);
 
@@ -30,11 +33,14 @@ internal static class Program
                 error.WriteLine($"fastiova: {complaint.Message}");
             }
 
-            string command = parsed.CommandResult.Command == root ? string.Empty : $" {parsed.CommandResult.Command.Name}";
-            error.WriteLine($"fastiova: 'fastiova{command} --help' lists what is accepted.");
+            error.WriteLine($"fastiova: 'fastiova{PathOf(parsed.CommandResult)} --help' lists what is accepted.");
             return ExitCode.BadUsage;
         }
 
         return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error });
     }
+
+    // A command of a command is called by both names.
+    private static string PathOf(CommandResult command) =>
+        command.Parent is CommandResult above ? $"{PathOf(above)} {command.Command.Name}" : string.Empty;
 }

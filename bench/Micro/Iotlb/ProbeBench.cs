@@ -48,16 +48,9 @@ public unsafe class ProbeBench
     private bool Run<TIsa>()
         where TIsa : IIsa
     {
-        var terms = new ProbeTerms(
-            (nint)_tlb.Small,
-            Iotlb.SmallIndexByte,
-            Iotlb.SmallIndexMask,
-            Iotlb.SmallPageMask,
-            TlbEntry.KeyBits(_space, Permission.Read),
-            TlbEntry.CompareMask(Permission.Read));
         fixed (ulong* iovas = _iovas, hosts = _hosts)
         {
-            return Probe.Run<TIsa>(terms, iovas, hosts, Batch, _tlb.Misses);
+            return Probe.Run<TIsa, SmallPages, WantsAlike>(_tlb.Small, _space, ref *iovas, ref *hosts, Batch, new WantsAlike(Permission.Read), _tlb.Hits);
         }
     }
 }

@@ -8,6 +8,7 @@ namespace FastIova.Bench;
 public unsafe class LookupBench
 {
     private const int Batch = 256;
+    private int _fromLeaves;
     private HotPages _pages = null!;
     private ulong[] _iovas = null!;
     private ulong[] _hosts = null!;
@@ -43,7 +44,7 @@ public unsafe class LookupBench
     {
         fixed (ulong* iovas = _iovas, hosts = _hosts)
         {
-            return Lookup.RunAhead<TwoLevelWalker<Granule4K>, Wide512>(Walker, iovas, hosts, Batch, PtWord.Need(Permission.Read), iovas, Batch, announced: true);
+            return Lookup.RunAhead<TwoLevelWalker<Granule4K>, Wide512, WantsAlike, Lookup.FetchAll>(Walker, iovas, hosts, Batch, new WantsAlike(Permission.Read), 0, iovas, Batch, announced: true, ref _fromLeaves);
         }
     }
 
@@ -52,7 +53,7 @@ public unsafe class LookupBench
     {
         fixed (ulong* iovas = _iovas, hosts = _hosts)
         {
-            return Lookup.Run<TwoLevelWalker<Granule4K>, TIsa>(Walker, iovas, hosts, Batch, PtWord.Need(Permission.Read));
+            return Lookup.Run<TwoLevelWalker<Granule4K>, TIsa, WantsAlike>(Walker, iovas, hosts, Batch, new WantsAlike(Permission.Read), 0, ref _fromLeaves);
         }
     }
 }

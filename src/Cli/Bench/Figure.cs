@@ -37,6 +37,12 @@ internal sealed record Figure(
     internal const string Nanoseconds = "ns";
     internal const string Bytes = "bytes";
 
+    /// <summary>What each process measured, when several did; empty when one did. The figure itself is then the one in their middle.</summary>
+    internal IReadOnlyList<FigureRun> Runs { get; init; } = [];
+
+    /// <summary>How the times of single operations are spread, by percentile; empty when nobody looked.</summary>
+    internal IReadOnlyList<Percentile> Percentiles { get; init; } = [];
+
     /// <summary>How often the best contains the bound; null without a bound.</summary>
     internal double? Ratio => BestNs / BoundNs;
 

@@ -22,7 +22,11 @@ internal static class GitCommit
         return string.IsNullOrEmpty(changes) ? commit : commit + "+dirty";
     }
 
-    private static string? Ask(string repository, params string[] words)
+    /// <summary>Asks git a question.</summary>
+    /// <param name="repository">The working tree.</param>
+    /// <param name="words">The words after "git".</param>
+    /// <returns>The answer without the white space around it, or null when git refuses or is not there.</returns>
+    internal static string? Ask(string repository, params string[] words)
     {
         var start = new ProcessStartInfo("git")
         {

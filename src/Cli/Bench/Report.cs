@@ -17,6 +17,24 @@ internal sealed record Report(MachineFacts Machine, IReadOnlyList<Figure> Figure
         Replace(Path.Combine(folder, "bench.md"), ReportMarkdown.Of(this));
     }
 
+    /// <summary>Writes the report for programs to one file, replacing an older one.</summary>
+    /// <param name="path">The file; its folder is made when it does not exist. A pipe or a device is written to as it is.</param>
+    internal void WriteJson(string path)
+    {
+        if (Path.Exists(path) && (File.GetAttributes(path) & (FileAttributes.Device | FileAttributes.ReparsePoint)) is not FileAttributes.None)
+        {
+            File.WriteAllText(path, ReportJson.Of(this));
+            return;
+        }
+
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
+        {
+            Directory.CreateDirectory(folder);
+        }
+
+        Replace(path, ReportJson.Of(this));
+    }
+
     // A reader sees the old file or the new one, never a part, also when the run is killed.
     private static void Replace(string path, string content)
     {

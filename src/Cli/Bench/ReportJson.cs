@@ -79,6 +79,47 @@ internal static class ReportJson
             _ => Figure.Bytes,
         });
         json.WriteString("note", figure.Note);
+        WriteRuns(json, figure.Runs);
+        WritePercentiles(json, figure.Percentiles);
+    }
+
+    // What only some figures have is left out elsewhere, so that a reader of older reports needs to know nothing of it.
+    private static void WriteRuns(Utf8JsonWriter json, IReadOnlyList<FigureRun> runs)
+    {
+        if (runs.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray("runs");
+        foreach (FigureRun run in runs)
+        {
+            json.WriteStartObject();
+            WriteNumber(json, "best_ns", run.BestNs);
+            WriteNumber(json, "bound_ns", run.BoundNs);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WritePercentiles(Utf8JsonWriter json, IReadOnlyList<Percentile> percentiles)
+    {
+        if (percentiles.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray("percentiles");
+        foreach (Percentile percentile in percentiles)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("of", percentile.Of);
+            WriteNumber(json, "ns", percentile.Ns);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     // Four digits after the point are finer than any of these measurements.

@@ -47,7 +47,7 @@ internal static class ReportText
     private static string Ratio(double? ratio) => ratio is { } value ? string.Create(CultureInfo.InvariantCulture, $"{value:0.00}x") : Nothing;
 
     // Three digits or so: more would claim a precision that the measurement does not have.
-    private static string Amount(double? amount, string unit)
+    internal static string Amount(double? amount, string unit)
     {
         if (amount is not { } value)
         {

@@ -12,6 +12,8 @@ internal static class Suites
         new GraceSuite(),
         new RingSuite(),
         new ScaleSuite(),
+        new IoctlSuite(),
         new FootprintSuite(),
+        .. PlantedSuite.Asked(),
     ];
 }

@@ -198,9 +198,9 @@ internal sealed class ComparatorReplay<TTarget, TGuard> : IComparatorReplay
         ulong wrong = 0;
         Lock guard = _guards[step.Place];
         TGuard.Enter(guard);
-        foreach (ref readonly ReplayMap map in _program.Maps.AsSpan(step.First, step.Count))
+        foreach (ref readonly MapRange map in _program.Maps.AsSpan(step.First, step.Count))
         {
-            wrong |= target.TryMap(map.Iova, hostBase + map.Offset, map.Bytes, map.Permission) ? 0UL : 1;
+            wrong |= target.TryMap(map.Iova, hostBase + map.Offset, map.Length, map.Permission) ? 0UL : 1;
         }
 
         TGuard.Exit(guard);

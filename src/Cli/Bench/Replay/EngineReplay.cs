@@ -9,8 +9,11 @@ namespace FastIova.Cli;
 /// </remarks>
 internal sealed class EngineReplay : IDisposable
 {
-    // Below this many pages a list costs more than one call for each.
-    private const int ScatterLeast = 2;
+    // Single pages in shorter lists than this are mapped faster in one list with their neighbours.
+    private const int ScatterLeast = 16;
+
+    // Fewer translations than this are done one by one.
+    private const int BatchLeast = 3;
 
     private readonly ReplayProgram _program;
     private readonly Iommu _iommu = new();
@@ -90,7 +93,7 @@ internal sealed class EngineReplay : IDisposable
         return wrong;
     }
 
-    /// <summary>Does a step of maps.</summary>
+    /// <summary>Does a step of maps: single pages in long lists scattered, all else in one list.</summary>
     internal ulong Map(in ReplayStep step)
     {
         Domain domain = _domains[step.Place];
@@ -99,17 +102,21 @@ internal sealed class EngineReplay : IDisposable
         int end = step.First + step.Count;
         for (int i = step.First; i < end;)
         {
-            ref readonly ReplayMap map = ref _program.Maps[i];
             int alike = _program.Alike[i];
             if (alike >= ScatterLeast)
             {
-                wrong |= (ulong)domain.TryMapScattered(_program.MapIovas.AsSpan(i, alike), memory, _program.MapHosts.AsSpan(i, alike), map.Permission);
+                wrong |= (ulong)domain.TryMapScattered(_program.MapIovas.AsSpan(i, alike), memory, _program.MapHosts.AsSpan(i, alike), _program.Maps[i].Permission);
                 i += alike;
             }
             else
             {
-                wrong |= (ulong)domain.TryMap(map.Iova, memory, map.Offset, map.Bytes, map.Permission);
-                i++;
+                int first = i;
+                while (i < end && _program.Alike[i] < ScatterLeast)
+                {
+                    i++;
+                }
+
+                wrong |= (ulong)domain.TryMap(_program.Maps.AsSpan(first, i - first), memory, out _);
             }
         }
 
@@ -153,44 +160,34 @@ internal sealed class EngineReplay : IDisposable
 
     private ulong Translate(in ReplayStep step)
     {
-        ReadOnlySpan<ReplayPiece> pieces = _program.Pieces.AsSpan(step.PieceFirst, step.PieceCount);
         DmaPort port = _ports[step.Place];
+        ReadOnlySpan<ulong> iovas = _program.Iovas.AsSpan(step.First, step.Count);
+        ReadOnlySpan<ulong> hosts = _program.Hosts.AsSpan(step.First, step.Count);
+        ReadOnlySpan<Permission> access = _program.Access.AsSpan(step.First, step.Count);
         ulong wrong = 0;
 
         // One scope for the step: what the unmap behind it waits for is over by then.
         using DmaScope scope = port.Enter();
-        foreach (ref readonly ReplayPiece piece in pieces)
+        if (iovas.Length < BatchLeast)
         {
-            ReadOnlySpan<ulong> iovas = _program.Iovas.AsSpan(piece.First, piece.Count);
-            ReadOnlySpan<ulong> hosts = _program.Hosts.AsSpan(piece.First, piece.Count);
-            if (piece.Batch)
-            {
-                wrong |= Batch(port, iovas, hosts, piece.Access);
-                continue;
-            }
-
-            ReadOnlySpan<Permission> access = _program.Access.AsSpan(piece.First, piece.Count);
             for (int i = 0; i < iovas.Length; i++)
             {
                 _ = scope.TryTranslate(iovas[i], access[i], out nuint host);
                 wrong |= host ^ hosts[i];
             }
+
+            return wrong;
         }
 
-        return wrong;
-    }
-
-    private ulong Batch(DmaPort port, ReadOnlySpan<ulong> iovas, ReadOnlySpan<ulong> hosts, Permission access)
-    {
-        ulong wrong = 0;
         while (!iovas.IsEmpty)
         {
             int count = Math.Min(iovas.Length, _answers.Length);
             ReadOnlySpan<ulong> next = iovas[count..];
-            _ = port.TranslateBatch(iovas[..count], _answers, access, out _, next[..Math.Min(count, next.Length)]);
+            _ = port.TranslateBatch(iovas[..count], _answers, access[..count], out _, next[..Math.Min(count, next.Length)]);
             wrong |= MemoryMarshal.Cast<nuint, ulong>(_answers.AsSpan(0, count)).SequenceEqual(hosts[..count]) ? 0UL : 1;
             iovas = next;
             hosts = hosts[count..];
+            access = access[count..];
         }
 
         return wrong;

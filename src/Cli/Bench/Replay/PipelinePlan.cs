@@ -74,7 +74,7 @@ internal sealed class PipelinePlan
             ReplayStep step = program.Steps[i];
             flush[i] = step.Kind switch
             {
-                ReplayKind.Map => program.Maps.AsSpan(step.First, step.Count).ToArray().Any(map => PagesOf(map.Iova, map.Bytes).Any(page => waiting.Contains((step.Place, page)))),
+                ReplayKind.Map => program.Maps.AsSpan(step.First, step.Count).ToArray().Any(map => PagesOf(map.Iova, map.Length).Any(page => waiting.Contains((step.Place, page)))),
                 ReplayKind.Unmap => spans + step.Count > WaitingMost && spans != 0,
                 ReplayKind.Translate => false,
                 _ => true,

@@ -24,15 +24,7 @@ internal enum ReplayKind
 /// <param name="Place">The domain of maps and unmaps, else the device; counted from zero.</param>
 /// <param name="First">The first of them in the list of its kind; the domain of an attach.</param>
 /// <param name="Count">How many.</param>
-/// <param name="PieceFirst">Translate: the first of its pieces.</param>
-/// <param name="PieceCount">Translate: how many pieces.</param>
-internal readonly record struct ReplayStep(ReplayKind Kind, int Place, int First, int Count, int PieceFirst = 0, int PieceCount = 0);
-
-/// <summary>One map record.</summary>
-internal readonly record struct ReplayMap(ulong Iova, ulong Offset, ulong Bytes, Permission Permission);
-
-/// <summary>A part of a step of translations: long enough and of one direction, so that it is a batch, or else singles.</summary>
-internal readonly record struct ReplayPiece(int First, int Count, bool Batch, Permission Access);
+internal readonly record struct ReplayStep(ReplayKind Kind, int Place, int First, int Count);
 
 /// <summary>A trace, made ready for a replay: the same steps for everybody who takes part.</summary>
 /// <remarks>
@@ -44,9 +36,6 @@ internal readonly record struct ReplayPiece(int First, int Count, bool Batch, Pe
 /// </remarks>
 internal sealed class ReplayProgram : IDisposable
 {
-    /// <summary>Fewer translations of one direction than this are done one by one: see <see cref="ReplayPiece"/>.</summary>
-    internal const int BatchLeast = 6;
-
     private const ulong PageBytes = 1UL << TraceRecord.PageLg2;
 
     /// <param name="trace">The trace.</param>
@@ -79,8 +68,7 @@ internal sealed class ReplayProgram : IDisposable
             steps.Add(record);
         }
 
-        Steps = steps.ToArray(out ReplayPiece[] pieces);
-        Pieces = pieces;
+        Steps = steps.ToArray();
         Domains = steps.Domains;
         Devices = steps.Devices;
         Maps = [.. steps.Maps];
@@ -106,9 +94,7 @@ internal sealed class ReplayProgram : IDisposable
 
     internal ReplayStep[] Steps { get; }
 
-    internal ReplayPiece[] Pieces { get; }
-
-    internal ReplayMap[] Maps { get; }
+    internal MapRange[] Maps { get; }
 
     /// <summary>The IOVAs of <see cref="Maps"/>, as a list of their own.</summary>
     internal ulong[] MapIovas { get; }
@@ -142,7 +128,7 @@ internal sealed class ReplayProgram : IDisposable
 
     public void Dispose() => Memory.Dispose();
 
-    private static int[] FindAlike(ReplayStep[] steps, ReplayMap[] maps)
+    private static int[] FindAlike(ReplayStep[] steps, MapRange[] maps)
     {
         int[] alike = new int[maps.Length];
         foreach (ReplayStep step in steps.Where(step => step.Kind == ReplayKind.Map))
@@ -150,7 +136,7 @@ internal sealed class ReplayProgram : IDisposable
             int end = step.First + step.Count;
             for (int i = end - 1; i >= step.First; i--)
             {
-                bool page = maps[i].Bytes == PageBytes;
+                bool page = maps[i].Length == PageBytes;
                 bool more = i + 1 < end && maps[i + 1].Permission == maps[i].Permission;
                 alike[i] = !page ? 0 : more ? alike[i + 1] + 1 : 1;
             }
@@ -166,7 +152,7 @@ internal sealed class ReplayProgram : IDisposable
         private readonly Dictionary<ushort, int> _domains = [];
         private readonly Dictionary<ushort, int> _devices = [];
 
-        internal List<ReplayMap> Maps { get; } = [];
+        internal List<MapRange> Maps { get; } = [];
 
         internal List<IovaSpan> Spans { get; } = [];
 
@@ -186,7 +172,7 @@ internal sealed class ReplayProgram : IDisposable
             {
                 case TraceOp.Map:
                     Extend(ReplayKind.Map, Number(_domains, record.Domain), Maps.Count);
-                    Maps.Add(new ReplayMap(record.Iova, record.Address, record.ByteLength, PermissionOf(record)));
+                    Maps.Add(new MapRange(record.Iova, record.Address, record.ByteLength, PermissionOf(record)));
                     break;
                 case TraceOp.Unmap:
                     Extend(ReplayKind.Unmap, Number(_domains, record.Domain), Spans.Count);
@@ -209,23 +195,7 @@ internal sealed class ReplayProgram : IDisposable
             }
         }
 
-        internal ReplayStep[] ToArray(out ReplayPiece[] pieces)
-        {
-            var found = new List<ReplayPiece>();
-            ReplayStep[] steps = [.. _steps];
-            foreach (ref ReplayStep step in steps.AsSpan())
-            {
-                if (step.Kind == ReplayKind.Translate)
-                {
-                    int first = found.Count;
-                    FindPieces(step, found);
-                    step = step with { PieceFirst = first, PieceCount = found.Count - first };
-                }
-            }
-
-            pieces = [.. found];
-            return steps;
-        }
+        internal ReplayStep[] ToArray() => [.. _steps];
 
         private static Permission PermissionOf(in TraceRecord record) =>
             (record.AllowsRead ? Permission.Read : Permission.None) | (record.AllowsWrite ? Permission.Write : Permission.None);
@@ -250,38 +220,6 @@ internal sealed class ReplayProgram : IDisposable
             else
             {
                 _steps.Add(new ReplayStep(kind, place, index, 1));
-            }
-        }
-
-        private void FindPieces(ReplayStep step, List<ReplayPiece> pieces)
-        {
-            int end = step.First + step.Count;
-            int singles = step.First;
-            for (int start = step.First; start < end;)
-            {
-                int same = start + 1;
-                while (same < end && Access[same] == Access[start])
-                {
-                    same++;
-                }
-
-                if (same - start >= BatchLeast)
-                {
-                    if (singles < start)
-                    {
-                        pieces.Add(new ReplayPiece(singles, start - singles, Batch: false, Permission.None));
-                    }
-
-                    pieces.Add(new ReplayPiece(start, same - start, Batch: true, Access[start]));
-                    singles = same;
-                }
-
-                start = same;
-            }
-
-            if (singles < end)
-            {
-                pieces.Add(new ReplayPiece(singles, end - singles, Batch: false, Permission.None));
             }
         }
     }

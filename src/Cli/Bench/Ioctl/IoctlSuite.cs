@@ -1,0 +1,69 @@
+namespace FastIova.Cli;
+
+/// <summary>Ioctls: made in the process of the engine, and by a program that knows nothing of it, through the shim and back.</summary>
+internal sealed class IoctlSuite : ISuite
+{
+    private const string ShimRoundTrip = "ioctl/shim-roundtrip";
+    private const double PairTargetNs = 25_000;
+    private const string MapUnmap = "ioctl/map-unmap-4K";
+    private const string MapGiB = "ioctl/map-1GiB";
+    private const string CopyGiB = "ioctl/copy-1GiB";
+
+    public string Name => "ioctl";
+
+    public void Run(BenchRun run)
+    {
+        if (run.Wants(MapUnmap) || run.Wants(MapGiB) || run.Wants(CopyGiB))
+        {
+            run.Step("MAP, UNMAP and COPY in the process");
+            InProcess(run);
+        }
+
+        if (run.Wants(ShimRoundTrip))
+        {
+            ThroughTheShim(run);
+        }
+    }
+
+    private static void InProcess(BenchRun run)
+    {
+        using var calls = new IoasCalls();
+        int pairs = run.Quick ? 20_000 : 200_000;
+        Timing[] small = Measure.Interleaved(run.Reps, () => calls.MapUnmap(pairs), () => calls.BareMapUnmap(pairs));
+        Timing[] large = Measure.Interleaved(run.Reps, calls.MapGiB, calls.CopyGiB, calls.BareMapGiB);
+        run.Add(Figure.From(
+            MapUnmap,
+            small[0],
+            small[1],
+            150,
+            TargetUnit.Nanoseconds,
+            "per pair of MAP and UNMAP of 4 KiB of registered memory with a device attached; the bound is the page table alone, with its lock and its grace period"));
+        run.Add(Figure.From(MapGiB, large[0], large[2], 2, TargetUnit.Ratio, "memory that was touched before, 4 KiB entries; the bound is the fill of the page table"));
+        run.Add(Figure.From(CopyGiB, large[1], large[2], 2, TargetUnit.Ratio, "from one ioas with a device to another; the bound is the fill of the page table; nothing is pinned again"));
+    }
+
+    private static void ThroughTheShim(BenchRun run)
+    {
+        run.Step("MAP and UNMAP of a page through the shim");
+        var options = new EngineOptions();
+        using var engine = new Engine(options);
+        Exception? defect = null;
+        using var door = new ProgramDoor(new DeviceNodes(engine).Open, options, socket: null, thrown => defect = thrown);
+        int pairs = run.Quick ? 500 : 5000;
+        using var mapping = new RoundTripProgram("map", pairs, door.Variable);
+        using var bare = new RoundTripProgram("bare", pairs, door: null);
+        Timing[] timings = Measure.Interleaved(run.Reps, mapping.Lap, bare.Lap);
+        if (defect is not null)
+        {
+            throw new BenchFailureException($"{ShimRoundTrip}: the engine failed: {defect}");
+        }
+
+        run.Add(Figure.From(
+            ShimRoundTrip,
+            timings[0],
+            timings[1],
+            PairTargetNs,
+            TargetUnit.Nanoseconds,
+            "per pair of MAP and UNMAP of 4 KiB of shared memory; the bound is two messages to another process and back"));
+    }
+}

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace FastIova.Cli;
+
+/// <summary>The options that say what an engine is made of, for every command that hosts one.</summary>
+internal sealed class EngineArguments
+{
+    private static readonly Dictionary<string, UapiLevel> Levels = new(StringComparer.Ordinal)
+    {
+        ["6.12"] = UapiLevel.Linux612,
+        ["6.12-debian"] = UapiLevel.Linux612Backports,
+        ["latest"] = UapiLevel.Latest,
+    };
+
+    private readonly Option<bool> _testBackend = new("--test-backend")
+    {
+        Description = "Offer IOMMU_TEST_CMD, the mock devices of the kernel's own tests, and the kernel's fault injection files.",
+    };
+
+    private readonly Option<string> _level = new("--uapi")
+    {
+        Description = $"Answer as this release of Linux: {string.Join(", ", Levels.Keys)}; 6.12-debian is 6.12 with what the tests in "
+            + "Debian's source of it ask for besides.",
+        HelpName = "RELEASE",
+        DefaultValueFactory = _ => "latest",
+    };
+
+    private readonly Option<string?> _log = new("--log")
+    {
+        Description = "Append defects of the engine to this file. Without it they end the client that met them, silently.",
+        HelpName = "FILE",
+    };
+
+    internal EngineArguments() => _level.Validators.Add(IsLevel);
+
+    /// <summary>The options, to add to a command.</summary>
+    internal IEnumerable<Option> All => [_testBackend, _level, _log];
+
+    /// <summary>Whether any of them was given.</summary>
+    internal bool AreGiven(ParseResult parsed) => All.Any(option => parsed.GetResult(option) is { Implicit: false });
+
+    /// <summary>What they say.</summary>
+    internal EngineOptions Options(ParseResult parsed) => new() { Level = Levels[parsed.GetValue(_level)!], TestBackend = parsed.GetValue(_testBackend) };
+
+    /// <summary>Where defects go.</summary>
+    internal Action<Exception> Complaints(ParseResult parsed)
+    {
+        string? file = parsed.GetValue(_log);
+        var writing = new Lock();
+        return defect =>
+        {
+            if (file is not null)
+            {
+                lock (writing)
+                {
+                    File.AppendAllText(file, $"{defect}\n");
+                }
+            }
+        };
+    }
+
+    private static void IsLevel(OptionResult option)
+    {
+        foreach (Token token in option.Tokens)
+        {
+            if (!Levels.ContainsKey(token.Value))
+            {
+                option.AddError($"--uapi '{token.Value}' is no release that is known here: give one of {string.Join(", ", Levels.Keys)}.");
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace FastIova.Cli;
+
+/// <summary><c>fastiova run</c>: runs a program whose <c>/dev/iommu</c> and <c>/dev/vfio/vfio</c> are an engine's.</summary>
+internal static class RunCommand
+{
+    internal static Command Create()
+    {
+        var engine = new EngineArguments();
+        var socket = new Option<string?>("--socket")
+        {
+            Description = "Use the engine that 'fastiova serve --socket PATH' keeps, instead of an own one.",
+            HelpName = "PATH",
+        };
+        var program = new Argument<string[]>("PROGRAM")
+        {
+            Description = "The program and its arguments, behind --. It must be dynamically linked.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+
+        var command = new Command(
+            "run",
+            "Run a program whose /dev/iommu and /dev/vfio/vfio are FastIova. Input, output, signals and the exit code are the program's; "
+            + "128 and the signal's number when a signal ended it, 127 when there is no such program, 126 when it cannot be executed.")
+        {
+            socket,
+            program,
+        };
+        foreach (Option option in engine.All)
+        {
+            command.Add(option);
+        }
+
+        command.Validators.Add(result => HasOneEngine(result, engine, socket));
+        command.SetAction(parsed => Run(parsed, engine, parsed.GetValue(socket), parsed.GetValue(program)!));
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, EngineArguments arguments, string? socket, string[] program)
+    {
+        TextWriter error = parsed.InvocationConfiguration.Error;
+        if (socket is not null)
+        {
+            return RunElsewhere(socket, program, error);
+        }
+
+        EngineOptions options = arguments.Options(parsed);
+        using var engine = new Engine(options);
+        using var door = new ProgramDoor(new DeviceNodes(engine).Open, options, socket: null, arguments.Complaints(parsed));
+        using FaultInjectionView? view = options.TestBackend ? new FaultInjectionView() : null;
+        return GuestProgram.Run(program, door.Variable, view?.Root, error);
+    }
+
+    private static int RunElsewhere(string socket, string[] program, TextWriter error)
+    {
+        string path = Path.GetFullPath(socket);
+        string about = ServeCommand.AboutPath(path);
+        if (!File.Exists(about))
+        {
+            error.WriteLine($"fastiova: --socket '{socket}': no engine serves there; start one with 'fastiova serve --socket {socket}'.");
+            return ExitCode.BadUsage;
+        }
+
+        string[] lines = File.ReadAllLines(about);
+        return GuestProgram.Run(program, lines[0], lines is [_, { Length: > 0 } view] ? view : null, error);
+    }
+
+    private static void HasOneEngine(CommandResult result, EngineArguments engine, Option<string?> socket)
+    {
+        if (result.GetResult(socket) is { Implicit: false } && engine.All.Any(option => result.GetResult(option) is { Implicit: false }))
+        {
+            result.AddError(string.Create(
+                CultureInfo.InvariantCulture,
+                $"--socket names an engine that runs already: give {string.Join(", ", engine.All.Select(option => option.Name))} to 'fastiova serve' instead."));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+
+namespace FastIova.Cli;
+
+/// <summary><c>fastiova serve</c>: keeps an engine for several programs, until it is told to end.</summary>
+internal static class ServeCommand
+{
+    internal static Command Create()
+    {
+        var engine = new EngineArguments();
+        var socket = new Option<string>("--socket")
+        {
+            Description = "Where programs connect: 'fastiova run --socket PATH -- PROGRAM'. Whoever may write to this path may use the engine.",
+            HelpName = "PATH",
+            Required = true,
+        };
+        socket.Validators.Add(IsFree);
+
+        var command = new Command("serve", "Keep an engine for several programs, until SIGTERM or SIGINT ends it. Says one line when it is ready.") { socket };
+        foreach (Option option in engine.All)
+        {
+            command.Add(option);
+        }
+
+        command.SetAction(parsed => Serve(parsed, engine, parsed.GetValue(socket)!));
+        return command;
+    }
+
+    /// <summary>The file beside a socket that says what programs must know.</summary>
+    internal static string AboutPath(string socket) => socket + ".door";
+
+    private static int Serve(ParseResult parsed, EngineArguments arguments, string socket)
+    {
+        string path = Path.GetFullPath(socket);
+        EngineOptions options = arguments.Options(parsed);
+        using var engine = new Engine(options);
+        ProgramDoor door;
+        try
+        {
+            door = new ProgramDoor(new DeviceNodes(engine).Open, options, path, arguments.Complaints(parsed));
+        }
+        catch (IOException refused)
+        {
+            parsed.InvocationConfiguration.Error.WriteLine($"fastiova: --socket '{socket}': {refused.Message}");
+            return ExitCode.Failed;
+        }
+
+        using (door)
+        using (FaultInjectionView? view = options.TestBackend ? new FaultInjectionView() : null)
+        using (var told = new ManualResetEventSlim())
+        {
+            string about = AboutPath(path);
+            File.WriteAllText(about, $"{door.Variable}\n{view?.Root}\n");
+            using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+            parsed.InvocationConfiguration.Output.WriteLine($"fastiova: serving at {path}");
+            parsed.InvocationConfiguration.Output.Flush();
+            told.Wait();
+            File.Delete(about);
+            return ExitCode.Done;
+
+            void End(PosixSignalContext context)
+            {
+                context.Cancel = true;
+                told.Set();
+            }
+        }
+    }
+
+    private static void IsFree(OptionResult option)
+    {
+        foreach (Token token in option.Tokens)
+        {
+            if (token.Value.Length == 0 || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(token.Value))))
+            {
+                option.AddError($"--socket '{token.Value}' does not lie in a folder that exists: make the folder first.");
+            }
+            else if (File.Exists(token.Value))
+            {
+                option.AddError($"--socket '{token.Value}' exists: another engine serves there, or has left it behind; end that engine or delete the file.");
+            }
+        }
+    }
+}
