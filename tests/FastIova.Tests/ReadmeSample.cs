@@ -53,4 +53,26 @@ public sealed class ReadmeSample
         Console.WriteLine(port.Explain(0x10_0ff8, Permission.Read)); // NotMapped at IOVA 0x100ff8, Read wanted, device 256, no PASID
         // </readme>
     }
+
+    [Fact]
+    public void TheControlPlaneOfTheReadmeRuns()
+    {
+        using HostMemory memory = HostMemory.Allocate(2 << 20);
+
+        // <readme>
+        using var engine = new Engine();
+        using IommufdContext iommufd = engine.OpenIommufd(); // what a program gets that opens /dev/iommu
+        using DmaPort port = engine.Iommu.OpenPort();
+        using IommufdDevice device = iommufd.Bind(port);
+
+        IoasId ioas = iommufd.AllocateIoas();
+        device.Attach(ioas);
+        ulong iova = iommufd.Map(ioas, memory.Address, 2 << 20, Permission.ReadWrite); // at once what the port translates
+        port.Write(iova, "hello, device"u8, out _);
+        iommufd.Unmap(ioas, iova, 2 << 20);
+        // </readme>
+
+        Assert.Equal((byte)'h', memory.Bytes(0, 1)[0]);
+        Assert.False(port.TryTranslate(iova, Permission.Read, out _));
+    }
 }

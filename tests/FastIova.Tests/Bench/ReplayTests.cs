@@ -79,7 +79,6 @@ public sealed class ReplayTests
                 ReplayKind.Map, ReplayKind.Translate, ReplayKind.Detach, ReplayKind.Attach, ReplayKind.Translate, ReplayKind.Unmap],
             program.Steps.Select(step => step.Kind));
         Assert.Equal([2, 1, 0, 0, 1], program.Alike);
-        Assert.Equal([false, true, false, false], program.Pieces.Select(piece => piece.Batch));
     }
 
     private static void ReplayByAll(ReplayProgram made)

@@ -278,6 +278,13 @@ public sealed class DmaPortTests : IDisposable
     public void TooFewPlacesForTheAnswersAreNamed() =>
         Assert.Contains("1 places cannot take the answers to 2", Assert.Throws<ArgumentException>(() => _port.TranslateBatch(new ulong[2], new nuint[1], Permission.Read, out _)).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public void ABatchOfMixedAccessesNeedsAPermissionForEach()
+    {
+        Assert.Contains("1 permissions do not tell what 2 addresses are for", Assert.Throws<ArgumentException>(() => _port.TranslateBatch(new ulong[2], new nuint[2], new Permission[1], out _)).Message, StringComparison.Ordinal);
+        Assert.Contains("1 places cannot take the answers to 2", Assert.Throws<ArgumentException>(() => _port.TranslateBatch(new ulong[2], new nuint[1], new Permission[2], out _)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(ReaderKind.Batch)]
     [InlineData(ReaderKind.SingleShot)]

@@ -48,6 +48,38 @@ public sealed class DomainTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(Refused))]
+    public void AListWithARefusedMappingLeavesNothingBehind(ulong iova, ulong offset, ulong length, Permission permission, MapStatus status, string value)
+    {
+        Assert.NotEmpty(value);
+        Assert.Equal(MapStatus.Success, _domain.TryMap(0x50_1000, _memory, 0, 0x1000, Permission.Read));
+        ulong before = _domain.MappedBytes;
+        MapRange[] ranges =
+        [
+            new(0x60_0000, 0x3000, 0x1000, Permission.Read),
+            new(0x80_0000, 0x20_0000, 0x40_0000, Permission.ReadWrite),
+            new(0x61_0000, 0, 0x5000, Permission.Write),
+            new(iova, offset, length, permission),
+            new(0x62_0000, 0, 0x5000, Permission.Write),
+        ];
+        Assert.Equal(status, _domain.TryMap(ranges, _memory, out int refused));
+        Assert.Equal(3, refused);
+        Assert.Equal(before, _domain.MappedBytes);
+        Assert.Equal(MapStatus.Success, _domain.TryMap(ranges.AsSpan(0, 3), _memory, out _));
+        Assert.Equal(before + 0x40_6000, _domain.MappedBytes);
+        using DmaPort port = _iommu.OpenPort();
+        port.Attach(_domain);
+        Assert.True(port.TryTranslate(0x61_4321, Permission.Write, out nuint host));
+        Assert.Equal(_memory.Address + 0x4321, host);
+        Assert.True(port.TryTranslate(0xBF_FFFF, Permission.ReadWrite, out host));
+        Assert.Equal(_memory.Address + 0x5F_FFFF, host);
+        Assert.False(port.TryTranslate(0x60_0000, Permission.Write, out _));
+    }
+
+    [Fact]
+    public void AnEmptyListMapsNothing() => Assert.Equal(MapStatus.Success, _domain.TryMap([], _memory, out _));
+
+    [Theory]
     [InlineData(0x10_0000UL, 0UL, MapStatus.ZeroLength)]
     [InlineData(0x10_0800UL, 0x1000UL, MapStatus.Misaligned)]
     [InlineData(0x10_0000UL, 0x800UL, MapStatus.Misaligned)]

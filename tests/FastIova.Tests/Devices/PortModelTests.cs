@@ -314,10 +314,15 @@ public sealed class PortModelTests
         {
             nuint[] hosts = new nuint[iovas.Length + 3];
             ulong[] next = _random.Chance(50) ? iovas[..(iovas.Length / 2)] : [];
-            bool good = port.TranslateBatch(iovas, hosts, access, out Fault fault, next, pasid);
+            bool mixed = _random.Chance(50);
+            Permission[] each = [.. iovas.Select(_ => mixed ? (Permission)_random.Next(4) : access)];
+            bool good = mixed
+                ? port.TranslateBatch(iovas, hosts, each, out Fault fault, next, pasid)
+                : port.TranslateBatch(iovas, hosts, access, out fault, next, pasid);
             Fault expectedFault = default;
             for (int i = 0; i < iovas.Length; i++)
             {
+                access = each[i];
                 FaultReason reason = _models[domain].Access(iovas[i], access, out ulong expected);
                 Assert.True(expected == hosts[i], $"0x{iovas[i]:x}, {access}, look-up {i} of {iovas.Length}: 0x{expected:x} is right, the port says 0x{(ulong)hosts[i]:x}.");
                 Written(domain, iovas[i], access, reason);

@@ -43,7 +43,7 @@ public sealed class LockOrderTests
     public void AnAssertionNamesWhatIsHeld()
     {
         Assert.Throws<InvalidOperationException>(() => LockOrder.AssertHeld(LockRank.Areas));
-        LockOrder.AssertNoneFrom(LockRank.Context);
+        LockOrder.AssertNoneFrom(LockRank.Hwpts);
         LockOrder.Enter(LockRank.Areas);
         LockOrder.AssertHeld(LockRank.Areas);
         LockOrder.AssertNoneFrom(LockRank.Pages);
@@ -56,10 +56,10 @@ public sealed class LockOrderTests
     public void NothingOfTheChecksIsLeftInThisBuild()
     {
         LockOrder.Enter(LockRank.Arena);
-        LockOrder.Enter(LockRank.Context);
+        LockOrder.Enter(LockRank.Hwpts);
         LockOrder.Leave(LockRank.Pages);
         LockOrder.AssertHeld(LockRank.Pages);
-        LockOrder.AssertNoneFrom(LockRank.Context);
+        LockOrder.AssertNoneFrom(LockRank.Hwpts);
     }
 #endif
 }

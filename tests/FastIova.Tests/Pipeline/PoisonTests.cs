@@ -26,6 +26,7 @@ public sealed unsafe class PoisonTests
         using var iovas = new PoisonedMemory();
         using var hosts = new PoisonedMemory();
         using var next = new PoisonedMemory();
+        using var wants = new PoisonedMemory();
         BatchWalk.Walks[] walks = [.. Widths.Supported.Select(width => BatchWalk.Of(table, width))];
         Seeded.Run(21, random =>
         {
@@ -36,15 +37,25 @@ public sealed unsafe class PoisonTests
                     ulong* from = iovas.Place(atEnd, count);
                     ulong* to = hosts.Place(atEnd, count);
                     Fill(from, count, random);
+
+                    // One byte for each, against the poison at the end; all alike and mixed.
+                    int words = (count + 7) / 8;
+                    Permission* access = (Permission*)wants.Place(atEnd, words) + (atEnd ? (words * 8) - count : 0);
+                    new Span<Permission>(access, count).Fill(Permission.Read);
+                    if (count > 1 && random.Chance(50))
+                    {
+                        access[random.Next(count)] = Permission.None;
+                    }
+
                     foreach (BatchWalk.Walks walk in walks)
                     {
-                        Assert.Equal(IsGood(from, count), walk.Run(from, to, count, PtWord.Need(Permission.Read)));
+                        Assert.Equal(IsGood(from, count), walk.Run(from, to, access, count, 0));
                         AssertHosts(from, to, count);
                         foreach (int nextCount in (ReadOnlySpan<int>)[0, 1, 7, 8, 63, 64, 65, random.Next(LengthLast)])
                         {
                             ulong* ahead = next.Place(atEnd, nextCount);
                             Fill(ahead, nextCount, random);
-                            bool good = walk.RunAhead(from, to, count, PtWord.Need(Permission.Read), ahead, nextCount, announced: (nextCount & 1) != 0);
+                            bool good = walk.RunAhead(from, to, access, count, 0, ahead, nextCount, announced: (nextCount & 1) != 0);
                             Assert.Equal(IsGood(from, count), good);
                         }
 
@@ -82,6 +93,7 @@ public sealed unsafe class PoisonTests
         using var iovas = new PoisonedMemory();
         using var hosts = new PoisonedMemory();
         using var next = new PoisonedMemory();
+        using var wants = new PoisonedMemory();
         Seeded.Run(22, random =>
         {
             foreach (IsaWidth width in Widths.Supported)
@@ -98,12 +110,19 @@ public sealed unsafe class PoisonTests
                         int nextCount = random.Pick(0, 1, 7, 8, 63, 64, 65, random.Next(LengthLast));
                         ulong* ahead = next.Place(atEnd, nextCount);
                         Fill(ahead, nextCount, random);
-                        bool good = port.TranslateBatch(
-                            new ReadOnlySpan<ulong>(from, count),
-                            new Span<nuint>(to, count),
-                            Permission.Read,
-                            out Fault fault,
-                            new ReadOnlySpan<ulong>(ahead, nextCount));
+                        int words = (count + 7) / 8;
+                        Permission* access = (Permission*)wants.Place(atEnd, words) + (atEnd ? (words * 8) - count : 0);
+                        foreach (ref Permission each in new Span<Permission>(access, count))
+                        {
+                            each = random.Pick(Permission.Read, Permission.None);
+                        }
+
+                        var batch = new ReadOnlySpan<ulong>(from, count);
+                        var answers = new Span<nuint>(to, count);
+                        var announced = new ReadOnlySpan<ulong>(ahead, nextCount);
+                        bool good = random.Chance(50)
+                            ? port.TranslateBatch(batch, answers, Permission.Read, out Fault fault, announced)
+                            : port.TranslateBatch(batch, answers, new ReadOnlySpan<Permission>(access, count), out fault, announced);
                         Assert.Equal(IsGood(from, count), good);
                         Assert.Equal(good ? FaultReason.None : FaultReason.NotMapped, fault.Reason == FaultReason.OutsideAperture ? FaultReason.NotMapped : fault.Reason);
                         AssertHosts(from, to, count);

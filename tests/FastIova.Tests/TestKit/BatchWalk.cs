@@ -5,9 +5,9 @@ internal sealed unsafe class BatchWalk(IsaWidth width) : IWalkerVisitor<BatchWal
 {
     internal abstract class Walks
     {
-        internal abstract bool Run(ulong* iovas, ulong* hosts, int count, ulong need);
+        internal abstract bool Run(ulong* iovas, ulong* hosts, Permission* access, int count, ulong dirty);
 
-        internal abstract bool RunAhead(ulong* iovas, ulong* hosts, int count, ulong need, ulong* next, int nextCount, bool announced);
+        internal abstract bool RunAhead(ulong* iovas, ulong* hosts, Permission* access, int count, ulong dirty, ulong* next, int nextCount, bool announced);
 
         /// <summary>Marks the word that decides about an address dirty, as a port does.</summary>
         internal abstract bool MarkDirty(ulong iova);
@@ -28,15 +28,22 @@ internal sealed unsafe class BatchWalk(IsaWidth width) : IWalkerVisitor<BatchWal
         where TWalker : unmanaged, IWalker
         where TIsa : IIsa
     {
-        internal override bool Run(ulong* iovas, ulong* hosts, int count, ulong need) => Lookup.Run<TWalker, TIsa>(walker, iovas, hosts, count, need);
+        private int _fromLeaves;
 
-        internal override bool RunAhead(ulong* iovas, ulong* hosts, int count, ulong need, ulong* next, int nextCount, bool announced) =>
-            Lookup.RunAhead<TWalker, TIsa>(walker, iovas, hosts, count, need, next, nextCount, announced);
+        internal override bool Run(ulong* iovas, ulong* hosts, Permission* access, int count, ulong dirty) => AreAlike(access, count)
+            ? Lookup.Run<TWalker, TIsa, WantsAlike>(walker, iovas, hosts, count, new WantsAlike(*access), dirty, ref _fromLeaves)
+            : Lookup.Run<TWalker, TIsa, WantsEach>(walker, iovas, hosts, count, new WantsEach(access), dirty, ref _fromLeaves);
+
+        internal override bool RunAhead(ulong* iovas, ulong* hosts, Permission* access, int count, ulong dirty, ulong* next, int nextCount, bool announced) => AreAlike(access, count)
+            ? Lookup.RunAhead<TWalker, TIsa, WantsAlike, Lookup.FetchAll>(walker, iovas, hosts, count, new WantsAlike(*access), dirty, next, nextCount, announced, ref _fromLeaves)
+            : Lookup.RunAhead<TWalker, TIsa, WantsEach, Lookup.FetchAll>(walker, iovas, hosts, count, new WantsEach(access), dirty, next, nextCount, announced, ref _fromLeaves);
 
         internal override bool MarkDirty(ulong iova)
         {
             ulong* word = walker.WordOf(iova);
             return WordChange.TryMarkDirty(ref *word, *word);
         }
+
+        private static bool AreAlike(Permission* access, int count) => count > 0 && !new ReadOnlySpan<Permission>(access, count).ContainsAnyExcept(*access);
     }
 }

@@ -1,0 +1,74 @@
+using Xunit;
+
+namespace FastIova.Tests.Cli;
+
+[Collection("doors")]
+public sealed class RunCommandTests
+{
+    [Theory]
+    [InlineData("exit 0", 0)]
+    [InlineData("exit 3", 3)]
+    [InlineData("kill -TERM $$", 143)]
+    [InlineData("kill -KILL $$", 137)]
+    public void TheExitCodeIsTheProgramsAndSaysWhichSignalEndedIt(string script, int expected) =>
+        Assert.Equal(expected, Run(["run", "--", "sh", "-c", script], out _, out _));
+
+    [Fact]
+    public void OptionsBehindTheProgramAreThePrograms() =>
+        Assert.Equal(5, Run(["run", "--uapi", "6.12", "--", "sh", "-c", "test \"$1\" = --uapi && exit 5", "sh", "--uapi"], out _, out _));
+
+    [Fact]
+    public void AProgramThatDoesNotExistIsNamed()
+    {
+        Assert.Equal(127, Run(["run", "--", "no-such-program"], out _, out string error));
+        Assert.Contains("'no-such-program'", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AReleaseThatIsUnknownIsNamedWithThoseThatAreKnown()
+    {
+        Assert.Equal(2, Run(["run", "--uapi", "5.4", "--", "true"], out _, out string error));
+        Assert.Contains("'5.4'", error, StringComparison.Ordinal);
+        Assert.Contains("6.12", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnEngineElsewhereHasItsOwnOptions()
+    {
+        Assert.Equal(2, Run(["run", "--socket", "/tmp/x", "--test-backend", "--", "true"], out _, out string error));
+        Assert.Contains("fastiova serve", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnEngineElsewhereMustServe()
+    {
+        Assert.Equal(2, Run(["run", "--socket", "/tmp/no-engine-here", "--", "true"], out _, out string error));
+        Assert.Contains("/tmp/no-engine-here", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ASocketLiesInAFolderThatExists()
+    {
+        Assert.Equal(2, Run(["serve", "--socket", "/no-such-folder/socket"], out _, out string error));
+        Assert.Contains("'/no-such-folder/socket'", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("run", "--test-backend", "--uapi", "--socket", "--log", "PROGRAM")]
+    [InlineData("serve", "--test-backend", "--uapi", "--socket", "--log", "SIGTERM")]
+    public void TheHelpNamesEveryOption(string command, params string[] names)
+    {
+        Assert.Equal(0, Run([command, "--help"], out string output, out _));
+        Assert.All(names, name => Assert.Contains(name, output, StringComparison.Ordinal));
+    }
+
+    private static int Run(string[] words, out string output, out string error)
+    {
+        using var outputs = new StringWriter();
+        using var errors = new StringWriter();
+        int code = FastIova.Cli.Program.Run(words, outputs, errors);
+        output = outputs.ToString();
+        error = errors.ToString();
+        return code;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Xunit;
+
+namespace FastIova.Tests.Uapi;
+
+/// <summary>Sizes and offsets as a C compiler printed them for the headers on x86-64.</summary>
+public sealed class LayoutTests
+{
+    private static readonly Dictionary<string, (int Bytes, string Offsets)> Layouts = new(StringComparer.Ordinal)
+    {
+        ["DestroyCommand"] = (8, "Size 0; Id 4"),
+        ["IoasAllocCommand"] = (12, "Size 0; Flags 4; OutIoasId 8"),
+        ["IovaRangeRecord"] = (16, "Start 0; Last 8"),
+        ["IoasIovaRangesCommand"] = (32, "Size 0; IoasId 4; NumIovas 8; Reserved 12; AllowedIovas 16; OutIovaAlignment 24"),
+        ["IoasAllowIovasCommand"] = (24, "Size 0; IoasId 4; NumIovas 8; Reserved 12; AllowedIovas 16"),
+        ["IoasMapCommand"] = (40, "Size 0; Flags 4; IoasId 8; Reserved 12; UserVa 16; Length 24; Iova 32"),
+        ["IoasCopyCommand"] = (40, "Size 0; Flags 4; DstIoasId 8; SrcIoasId 12; Length 16; DstIova 24; SrcIova 32"),
+        ["IoasUnmapCommand"] = (24, "Size 0; IoasId 4; Iova 8; Length 16"),
+        ["OptionCommand"] = (24, "Size 0; OptionId 4; Op 8; Reserved 10; ObjectId 12; Val64 16"),
+        ["VfioIoasCommand"] = (12, "Size 0; IoasId 4; Op 8; Reserved 10"),
+        ["HwptVtdS1"] = (24, "Flags 0; PgtblAddr 8; AddrWidth 16; Reserved 20"),
+        ["HwptArmSmmuv3"] = (16, "Ste0 0; Ste1 8"),
+        ["HwptAllocCommand"] = (48, "Size 0; Flags 4; DevId 8; PtId 12; OutHwptId 16; Reserved 20; DataType 24; DataLen 28; DataUptr 32; FaultId 40; Reserved2 44"),
+        ["HwInfoVtd"] = (24, "Flags 0; Reserved 4; CapReg 8; EcapReg 16"),
+        ["HwInfoArmSmmuv3"] = (40, "Flags 0; Reserved 4; Idr0 8; Idr5 28; Iidr 32; Aidr 36"),
+        ["HwInfoCommand"] = (40, "Size 0; Flags 4; DevId 8; DataLen 12; DataUptr 16; DataType 24; OutMaxPasidLog2 28; Reserved0 29; Reserved2 31; OutCapabilities 32"),
+        ["HwptSetDirtyTrackingCommand"] = (16, "Size 0; Flags 4; HwptId 8; Reserved 12"),
+        ["HwptGetDirtyBitmapCommand"] = (48, "Size 0; HwptId 4; Flags 8; Reserved 12; Iova 16; Length 24; PageSize 32; Data 40"),
+        ["HwptVtdS1Invalidate"] = (24, "Addr 0; NPages 8; Flags 16; Reserved 20"),
+        ["HwptInvalidateCommand"] = (32, "Size 0; HwptId 4; DataUptr 8; DataType 16; EntryLen 20; EntryNum 24; Reserved 28"),
+        ["PageFaultRecord"] = (40, "Flags 0; DevId 4; Pasid 8; GrpId 12; Perm 16; Reserved 20; Addr 24; Length 32; Cookie 36"),
+        ["PageResponseRecord"] = (8, "Cookie 0; Code 4"),
+        ["FaultAllocCommand"] = (16, "Size 0; Flags 4; OutFaultId 8; OutFaultFd 12"),
+        ["TestCommand"] = (72, "Size 0; Op 4; Id 8; Reserved 12; AddReserved 16; MockDomain 16; MockDomainReplace 16; CheckMap 16; CheckRefs 16; CreateAccess 16; DestroyAccessPages 16; AccessPages 16; AccessRw 16; MemoryLimit 16; AccessReplaceIoas 16; Dirty 16; CheckIotlb 16; TriggerIopf 16; Last 64"),
+        ["TestAddReserved"] = (16, "Start 0; Length 8"),
+        ["TestMockDomain"] = (16, "OutStdevId 0; OutHwptId 4; OutIdevId 8; DevFlags 12"),
+        ["TestMockDomainReplace"] = (4, "PtId 0"),
+        ["TestCheckMap"] = (24, "Iova 0; Length 8; Uptr 16"),
+        ["TestCheckRefs"] = (24, "Length 0; Uptr 8; Refs 16"),
+        ["TestCreateAccess"] = (8, "OutAccessFd 0; Flags 4"),
+        ["TestDestroyAccessPages"] = (4, "AccessPagesId 0"),
+        ["TestAccessPages"] = (32, "Flags 0; OutAccessPagesId 4; Iova 8; Length 16; Uptr 24"),
+        ["TestAccessRw"] = (32, "Iova 0; Length 8; Uptr 16; Flags 24"),
+        ["TestMemoryLimit"] = (4, "Limit 0"),
+        ["TestAccessReplaceIoas"] = (4, "IoasId 0"),
+        ["TestDirty"] = (48, "Flags 0; Iova 8; Length 16; PageSize 24; Uptr 32; OutNrDirty 40"),
+        ["TestCheckIotlb"] = (8, "Id 0; Iotlb 4"),
+        ["TestTriggerIopf"] = (24, "DevId 0; Pasid 4; GrpId 8; Perm 12; Addr 16"),
+        ["TestHwInfo"] = (8, "Flags 0; TestReg 4"),
+        ["TestNestedHwpt"] = (4, "Iotlb 0"),
+        ["TestInvalidate"] = (8, "Flags 0; IotlbId 4"),
+        ["VfioCapHeader"] = (8, "Id 0; Version 2; Next 4"),
+        ["VfioType1Info"] = (24, "ArgSz 0; Flags 4; IovaPgSizes 8; CapOffset 16; Pad 20"),
+        ["VfioIovaRange"] = (16, "Start 0; End 8"),
+        ["VfioCapIovaRange"] = (16, "Header 0; NrIovas 8; Reserved 12"),
+        ["VfioCapDmaAvail"] = (12, "Header 0; Avail 8"),
+        ["VfioDmaMap"] = (32, "ArgSz 0; Flags 4; Vaddr 8; Iova 16; Bytes 24"),
+        ["VfioDmaUnmap"] = (24, "ArgSz 0; Flags 4; Iova 8; Bytes 16"),
+    };
+
+    public static TheoryData<string> Names => new(Layouts.Keys);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void AStructLiesInMemoryAsTheHeaderHasIt(string name)
+    {
+        Type type = TypeNamed(name);
+        (int bytes, string offsets) = Layouts[name];
+        Assert.Equal(bytes, Marshal.SizeOf(type));
+        foreach (string field in offsets.Split("; "))
+        {
+            string[] parts = field.Split(' ');
+            Assert.Equal($"{parts[0]} {parts[1]}", $"{parts[0]} {Marshal.OffsetOf(type, parts[0])}");
+        }
+    }
+
+    [Fact]
+    public void EveryStructOfTheWireIsInTheTable()
+    {
+        IEnumerable<string> structs = UapiAssembly().GetTypes().Where(type => type is { IsValueType: true, IsEnum: false, Namespace: "FastIova" }).Select(type => type.Name);
+        Assert.Empty(structs.Except(Layouts.Keys, StringComparer.Ordinal));
+    }
+
+    private static Assembly UapiAssembly() => typeof(Errno).Assembly;
+
+    private static Type TypeNamed(string name) => UapiAssembly().GetType("FastIova." + name, throwOnError: true)!;
+}
