@@ -76,40 +76,19 @@ internal sealed partial class Ioas
         _lock.Exit();
     }
 
-    /// <summary>Reads for an access.</summary>
-    internal IoasStatus ReadFor(IovaSpan span, Span<byte> destination, MemorySpace? current)
+    /// <summary>Copies for an access.</summary>
+    internal IoasStatus CopyFor(IovaSpan span, CpuCopy copy, MemorySpace? current)
     {
         _lock.Enter();
         var walk = new AreaWalk(_areas, span);
         IoasStatus status = IoasStatus.Success;
         while (status == IoasStatus.Success && walk.TryNext(out Area? area, out IovaSpan part))
         {
-            status = MayCopy(area, Permission.Read);
+            status = MayCopy(area, copy.Access);
             if (status == IoasStatus.Success)
             {
-                Span<byte> bytes = destination.Slice((int)(part.First - span.First), (int)part.LengthLessOne + 1);
-                status = StatusOf(area.Pages.Read(area.StartByteOf(part.First), bytes, current));
-            }
-        }
-
-        status = status == IoasStatus.Success && !walk.IsComplete ? IoasStatus.NotFound : status;
-        _lock.Exit();
-        return status;
-    }
-
-    /// <summary>Writes for an access.</summary>
-    internal IoasStatus WriteFor(IovaSpan span, ReadOnlySpan<byte> source, MemorySpace? current)
-    {
-        _lock.Enter();
-        var walk = new AreaWalk(_areas, span);
-        IoasStatus status = IoasStatus.Success;
-        while (status == IoasStatus.Success && walk.TryNext(out Area? area, out IovaSpan part))
-        {
-            status = MayCopy(area, Permission.Write);
-            if (status == IoasStatus.Success)
-            {
-                ReadOnlySpan<byte> bytes = source.Slice((int)(part.First - span.First), (int)part.LengthLessOne + 1);
-                status = StatusOf(area.Pages.Write(area.StartByteOf(part.First), bytes, current));
+                CpuCopy bytes = copy.Slice((int)(part.First - span.First), (int)part.LengthLessOne + 1);
+                status = StatusOf(area.Pages.Copy(area.StartByteOf(part.First), bytes, current));
             }
         }
 

@@ -96,45 +96,13 @@ internal abstract class IoasAccess
     /// <param name="iova">The first iova.</param>
     /// <param name="destination">Receives the bytes; in part on a failure.</param>
     /// <param name="current">The memory of the process that asks, which it may read directly; null to read what a device would.</param>
-    internal IoasStatus Read(ulong iova, Span<byte> destination, MemorySpace? current = null)
-    {
-        if (destination.IsEmpty)
-        {
-            return IoasStatus.Invalid;
-        }
-
-        if (!IovaSpan.TryCreate(iova, (ulong)destination.Length, out IovaSpan span))
-        {
-            return IoasStatus.Overflow;
-        }
-
-        _lock.Enter();
-        IoasStatus status = Ioas?.ReadFor(span, destination, current) ?? IoasStatus.NotFound;
-        _lock.Exit();
-        return status;
-    }
+    internal IoasStatus Read(ulong iova, Span<byte> destination, MemorySpace? current = null) => Copy(iova, CpuCopy.To(destination), current);
 
     /// <summary>Copies into the ioas.</summary>
     /// <param name="iova">The first iova.</param>
     /// <param name="source">The bytes; written in part on a failure.</param>
     /// <param name="current">As in <see cref="Read"/>.</param>
-    internal IoasStatus Write(ulong iova, ReadOnlySpan<byte> source, MemorySpace? current = null)
-    {
-        if (source.IsEmpty)
-        {
-            return IoasStatus.Invalid;
-        }
-
-        if (!IovaSpan.TryCreate(iova, (ulong)source.Length, out IovaSpan span))
-        {
-            return IoasStatus.Overflow;
-        }
-
-        _lock.Enter();
-        IoasStatus status = Ioas?.WriteFor(span, source, current) ?? IoasStatus.NotFound;
-        _lock.Exit();
-        return status;
-    }
+    internal IoasStatus Write(ulong iova, ReadOnlySpan<byte> source, MemorySpace? current = null) => Copy(iova, CpuCopy.From(source), current);
 
     internal void NotifyUnmap(ulong iova, ulong length)
     {
@@ -148,4 +116,22 @@ internal abstract class IoasAccess
     /// <param name="iova">The first iova.</param>
     /// <param name="length">Bytes; 2^64 - 1 stands for everything.</param>
     protected abstract void OnUnmap(ulong iova, ulong length);
+
+    private IoasStatus Copy(ulong iova, CpuCopy copy, MemorySpace? current)
+    {
+        if (copy.Length == 0)
+        {
+            return IoasStatus.Invalid;
+        }
+
+        if (!IovaSpan.TryCreate(iova, (ulong)copy.Length, out IovaSpan span))
+        {
+            return IoasStatus.Overflow;
+        }
+
+        _lock.Enter();
+        IoasStatus status = Ioas?.CopyFor(span, copy, current) ?? IoasStatus.NotFound;
+        _lock.Exit();
+        return status;
+    }
 }

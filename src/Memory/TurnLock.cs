@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace FastIova;
 
-/// <summary>A <see cref="WriterLock"/> of four bytes, for objects of which there are a million. A field, never copied.</summary>
+/// <summary>A lock of four bytes, for objects of which there are a million: one atomic operation while nobody else wants it. A field, never copied.</summary>
 /// <remarks>
 /// Not reentrant, not fair. It may be held for as long as pages are faulted in: those who come in vain spin, then yield,
 /// then sleep. Threads: any.

@@ -17,7 +17,7 @@ internal struct CacheJudge
 
     // After a bad judgement so many look-ups go straight to the table, then twice as many, up to the last.
     private const int ShortestBypass = 1024;
-    private const int LongestBypass = 65536;
+    private const int LongestBypass = 262_144;
 
     private int _judged;
     private int _missed;

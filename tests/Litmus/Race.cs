@@ -65,9 +65,12 @@ internal static class Race
         {
             output.WriteLine($"{RaceOutput.ViolationWord} {violation}");
             output.Flush();
+        }
 
+        if (world.Violation is not null || terms.Flaw != Flaw.None)
+        {
             // A world in which the promise is broken is not taken down in order; the process ends.
-            Environment.Exit(ExitCode.Violation);
+            Environment.Exit(world.Violation is null ? ExitCode.Proved : ExitCode.Violation);
         }
 
         return ExitCode.Proved;

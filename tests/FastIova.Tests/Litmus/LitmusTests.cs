@@ -3,7 +3,11 @@ using Xunit;
 
 namespace FastIova.Tests.Litmus;
 
+[CollectionDefinition(nameof(LitmusTests), DisableParallelization = true)]
+public sealed class LitmusCollection;
+
 /// <summary>Runs the race of tests/Litmus for a short time, controls included.</summary>
+[Collection(nameof(LitmusTests))]
 public sealed class LitmusTests
 {
     private static readonly string[] Controls = ["SkipWait", "SkipInvalidate", "SkipClear", "SkipProtectFlush", "SkipFence"];

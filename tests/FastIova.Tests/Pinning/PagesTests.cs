@@ -121,9 +121,9 @@ public sealed class PagesTests
         var pages = Pages.OfUser(owner, ScatteredMemory.Start, writable: true);
         byte[] bytes = new byte[10_000];
         new Random(3).NextBytes(memory.Bytes);
-        Assert.Equal(PinStatus.Success, pages.Read(4000, bytes, current: null));
+        Assert.Equal(PinStatus.Success, pages.Copy(4000, CpuCopy.To(bytes), current: null));
         Assert.Equal(memory.Bytes.Slice(4000, 10_000).ToArray(), bytes);
-        Assert.Equal(PinStatus.Success, pages.Write(4000 + 777, bytes, current: null));
+        Assert.Equal(PinStatus.Success, pages.Copy(4000 + 777, CpuCopy.From(bytes), current: null));
         Assert.Equal(bytes, memory.Bytes.Slice(4777, 10_000).ToArray());
         Assert.Equal(new int[Count], memory.Pins.ToArray());
         Assert.Equal(0, pages.Pinned);
@@ -138,11 +138,11 @@ public sealed class PagesTests
         var owner = new PinOwner(memory, new MemoryTally(), () => 0, AccountMode.None);
         var pages = Pages.OfUser(owner, ScatteredMemory.Start, writable: true);
         byte[] bytes = new byte[8192];
-        Assert.Equal(PinStatus.Success, pages.Read(100, bytes, memory));
-        Assert.Equal(PinStatus.BadAddress, pages.Read(100, bytes, current: null));
-        Assert.Equal(PinStatus.Success, pages.Read(4096, bytes.AsSpan(0, 4096), current: null));
-        Assert.Equal(PinStatus.BadAddress, pages.Read(100, bytes, OwnMemory.Instance));
-        Assert.Equal(PinStatus.BadAddress, pages.Write(4096, bytes.AsSpan(0, 1), memory));
+        Assert.Equal(PinStatus.Success, pages.Copy(100, CpuCopy.To(bytes), memory));
+        Assert.Equal(PinStatus.BadAddress, pages.Copy(100, CpuCopy.To(bytes), current: null));
+        Assert.Equal(PinStatus.Success, pages.Copy(4096, CpuCopy.To(bytes.AsSpan(0, 4096)), current: null));
+        Assert.Equal(PinStatus.BadAddress, pages.Copy(100, CpuCopy.To(bytes), OwnMemory.Instance));
+        Assert.Equal(PinStatus.BadAddress, pages.Copy(4096, CpuCopy.From(bytes.AsSpan(0, 1)), memory));
         pages.Put();
     }
 

@@ -28,18 +28,30 @@ internal sealed class IoctlSuite : ISuite
     private static void InProcess(BenchRun run)
     {
         using var calls = new IoasCalls();
-        int pairs = run.Quick ? 20_000 : 200_000;
-        Timing[] small = Measure.Interleaved(run.Reps, () => calls.MapUnmap(pairs), () => calls.BareMapUnmap(pairs));
-        Timing[] large = Measure.Interleaved(run.Reps, calls.MapGiB, calls.CopyGiB, calls.BareMapGiB);
-        run.Add(Figure.From(
-            MapUnmap,
-            small[0],
-            small[1],
-            150,
-            TargetUnit.Nanoseconds,
-            "per pair of MAP and UNMAP of 4 KiB of registered memory with a device attached; the bound is the page table alone, with its lock and its grace period"));
-        run.Add(Figure.From(MapGiB, large[0], large[2], 2, TargetUnit.Ratio, "memory that was touched before, 4 KiB entries; the bound is the fill of the page table"));
-        run.Add(Figure.From(CopyGiB, large[1], large[2], 2, TargetUnit.Ratio, "from one ioas with a device to another; the bound is the fill of the page table; nothing is pinned again"));
+        if (run.Wants(MapUnmap))
+        {
+            int pairs = run.Quick ? 20_000 : 200_000;
+            Timing[] small = Measure.Interleaved(run.Reps, () => calls.MapUnmap(pairs), () => calls.BareMapUnmap(pairs));
+            run.Add(Figure.From(
+                MapUnmap,
+                small[0],
+                small[1],
+                150,
+                TargetUnit.Nanoseconds,
+                "per pair of MAP and UNMAP of 4 KiB of registered memory with a device attached; the bound is the page table alone, with its lock and its grace period"));
+        }
+
+        GiB(run, MapGiB, calls.MapGiB, calls.BareMapGiB, "memory that was touched before, 4 KiB entries; the bound is the fill of the page table");
+        GiB(run, CopyGiB, calls.CopyGiB, calls.BareMapGiB, "from one ioas with a device to another; the bound is the fill of the page table; nothing is pinned again");
+    }
+
+    private static void GiB(BenchRun run, string name, Func<double> lap, Func<double> fill, string note)
+    {
+        if (run.Wants(name))
+        {
+            Timing[] timings = Measure.Interleaved(run.Reps, lap, fill);
+            run.Add(Figure.From(name, timings[0], timings[1], 2, TargetUnit.Ratio, note));
+        }
     }
 
     private static void ThroughTheShim(BenchRun run)
