@@ -37,8 +37,8 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
     /// <remarks>Set by the group of a device without an IOMMU that joins the container.</remarks>
     internal bool IsNoIommu { get; set; }
 
-    /// <summary>Whether the release that the engine answers as has what a release brought: the one question about releases.</summary>
-    internal bool Has(UapiLevel since) => Engine.Options.Level >= since;
+    /// <summary>Whether the release that the engine answers as has a change: the one question about releases.</summary>
+    internal bool Has(UapiChange change) => Engine.Options.Level.Has(change);
 
     /// <inheritdoc/>
     public void Dispose() => Close();

@@ -6,7 +6,7 @@ internal static class GetHwInfoHandler
     internal static Errno Run(in IoctlCall call)
     {
         ref HwInfoCommand command = ref call.Command<HwInfoCommand>();
-        HwInfoFlags known = call.Context.Has(UapiLevel.Linux612Backports) ? HwInfoFlags.InputType : HwInfoFlags.None;
+        HwInfoFlags known = call.Context.Has(UapiChange.HwInfoInputType) ? HwInfoFlags.InputType : HwInfoFlags.None;
         if ((command.Flags & ~known) != HwInfoFlags.None || (command.Reserved0 | command.Reserved1 | command.Reserved2) != 0)
         {
             return Errno.NotSupported;

@@ -39,7 +39,7 @@ internal static class HwptInvalidateHandler
         {
             if (target is not NestedHwpt hwpt)
             {
-                return call.Context.Has(UapiLevel.Latest) ? Errno.Invalid : Errno.NotFound;
+                return call.Context.Has(UapiChange.InvalidateNeedsType) ? Errno.Invalid : Errno.NotFound;
             }
 
             var entries = new UserDataArray(call.Caller, command.DataType, command.DataUptr, command.EntryLen, command.EntryNum);

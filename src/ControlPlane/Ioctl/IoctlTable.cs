@@ -33,7 +33,7 @@ internal sealed class IoctlTable
     /// <param name="options">Which release, and whether the test backend exists.</param>
     internal IoctlTable(EngineOptions options)
     {
-        Rows = [.. AllRows.Where(row => row.First <= options.Level && (row.Request != IommufdRequest.TestCmd || options.TestBackend))];
+        Rows = [.. AllRows.Where(row => (row.Change is not { } change || options.Level.Has(change)) && (row.Request != IommufdRequest.TestCmd || options.TestBackend))];
         _byNumber = new IoctlRow?[Rows.Max(NumberOf) + 1];
         foreach (IoctlRow row in Rows)
         {
@@ -63,6 +63,6 @@ internal sealed class IoctlTable
 
     private static int NumberOf(IoctlRow row) => (int)(((uint)row.Request & 0xff) - IommufdConstants.CommandFirst);
 
-    private static IoctlRow Row<T>(IommufdRequest request, int smallest, IoctlHandler handler, UapiLevel first = UapiLevel.Linux612)
-        where T : unmanaged => new(request, smallest, Unsafe.SizeOf<T>(), first, handler);
+    private static IoctlRow Row<T>(IommufdRequest request, int smallest, IoctlHandler handler, UapiChange? change = null)
+        where T : unmanaged => new(request, smallest, Unsafe.SizeOf<T>(), change, handler);
 }

@@ -5,9 +5,6 @@ namespace FastIova;
 /// <summary>A device that is nothing but an attachment: it never accesses memory by itself.</summary>
 internal sealed class MockDevice : HardwareDevice
 {
-    private const UapiLevel FirstWithPasid = UapiLevel.Linux612Backports;
-    private const UapiLevel FirstWithoutHugeIova = (UapiLevel)615;
-
     // All mock devices are behind one IOMMU: a domain of one fits the others.
     private static readonly object MockIommu = new();
 
@@ -44,8 +41,8 @@ internal sealed class MockDevice : HardwareDevice
     {
         device = null;
         uint known = TestConstants.DeviceNoDirty
-            | (level >= FirstWithPasid ? TestConstants.DevicePasid : 0)
-            | (level < FirstWithoutHugeIova ? TestConstants.DeviceHugeIova : 0);
+            | (level.Has(UapiChange.MockPasids) ? TestConstants.DevicePasid : 0)
+            | (level.Has(UapiChange.MockTableKinds) ? 0 : TestConstants.DeviceHugeIova);
         if ((flags & ~known) != 0)
         {
             return Errno.Invalid;

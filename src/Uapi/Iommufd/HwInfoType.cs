@@ -12,6 +12,12 @@ internal enum HwInfoType : uint
     /// <summary><c>IOMMU_HW_INFO_TYPE_ARM_SMMUV3</c></summary>
     ArmSmmuv3 = 2,
 
+    /// <summary><c>IOMMU_HW_INFO_TYPE_TEGRA241_CMDQV</c>; since 6.17.</summary>
+    Tegra241Cmdqv = 3,
+
+    /// <summary><c>IOMMU_HW_INFO_TYPE_AMD</c>; since 7.0.</summary>
+    Amd = 4,
+
     /// <summary><c>IOMMU_HW_INFO_TYPE_SELFTEST</c></summary>
     Selftest = 0xfeedbeef,
 }

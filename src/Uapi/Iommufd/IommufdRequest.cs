@@ -48,6 +48,27 @@ internal enum IommufdRequest : uint
     /// <summary><c>IOMMU_FAULT_QUEUE_ALLOC</c></summary>
     FaultQueueAlloc = 0x3b8e,
 
+    /// <summary><c>IOMMU_IOAS_MAP_FILE</c>; since 6.13.</summary>
+    IoasMapFile = 0x3b8f,
+
+    /// <summary><c>IOMMU_VIOMMU_ALLOC</c>; since 6.13.</summary>
+    ViommuAlloc = 0x3b90,
+
+    /// <summary><c>IOMMU_VDEVICE_ALLOC</c>; since 6.13.</summary>
+    VdeviceAlloc = 0x3b91,
+
+    /// <summary><c>IOMMU_IOAS_CHANGE_PROCESS</c>; since 6.14.</summary>
+    IoasChangeProcess = 0x3b92,
+
+    /// <summary><c>IOMMU_VEVENTQ_ALLOC</c>; since 6.15.</summary>
+    VeventqAlloc = 0x3b93,
+
+    /// <summary><c>IOMMU_HW_QUEUE_ALLOC</c>; since 6.17.</summary>
+    HwQueueAlloc = 0x3b94,
+
+    /// <summary><c>IOMMU_IOAS_NOIOMMU_GET_PA</c>; since 7.3.</summary>
+    NoIommuGetPa = 0x3b95,
+
     /// <summary><c>IOMMU_TEST_CMD</c></summary>
     TestCmd = 0x3ba0,
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace FastIova;
 
 /// <summary>An order to the test backend: an operation, and one of the parts, which lie over each other.</summary>
-/// <remarks><c>struct iommu_test_cmd</c>, the argument of IOMMU_TEST_CMD (drivers/iommu/iommufd/iommufd_test.h, Linux 6.12).</remarks>
+/// <remarks><c>struct iommu_test_cmd</c>, the argument of IOMMU_TEST_CMD (drivers/iommu/iommufd/iommufd_test.h, Linux 6.12 and 7.3).</remarks>
 [StructLayout(LayoutKind.Explicit, Size = 72)]
 internal struct TestCommand
 {
@@ -78,6 +78,34 @@ internal struct TestCommand
     /// <summary>Of <c>trigger_iopf</c>.</summary>
     [FieldOffset(16)]
     internal TestTriggerIopf TriggerIopf;
+
+    /// <summary>Of <c>check_dev_cache</c>.</summary>
+    [FieldOffset(16)]
+    internal TestCheckDevCache CheckDevCache;
+
+    /// <summary>Of <c>trigger_vevent</c>.</summary>
+    [FieldOffset(16)]
+    internal TestTriggerVevent TriggerVevent;
+
+    /// <summary>Of <c>pasid_attach, pasid_replace</c>.</summary>
+    [FieldOffset(16)]
+    internal TestPasidAttach PasidAttach;
+
+    /// <summary>Of <c>pasid_detach</c>.</summary>
+    [FieldOffset(16)]
+    internal TestPasidDetach PasidDetach;
+
+    /// <summary>Of <c>pasid_check</c>.</summary>
+    [FieldOffset(16)]
+    internal TestPasidCheck PasidCheck;
+
+    /// <summary>Of <c>dmabuf_get</c>.</summary>
+    [FieldOffset(16)]
+    internal TestDmabufGet DmabufGet;
+
+    /// <summary>Of <c>dmabuf_revoke</c>.</summary>
+    [FieldOffset(16)]
+    internal TestDmabufRevoke DmabufRevoke;
 
     /// <summary><c>last</c>: ends the smallest size that is accepted.</summary>
     [FieldOffset(64)]

@@ -47,4 +47,28 @@ internal enum TestOp : uint
 
     /// <summary><c>IOMMU_TEST_OP_TRIGGER_IOPF</c>: lets a mock device fault.</summary>
     TriggerIopf = 15,
+
+    /// <summary><c>IOMMU_TEST_OP_DEV_CHECK_CACHE</c>: compares an entry of the cache of a mock device; since 7.3 here.</summary>
+    CheckDevCache = 16,
+
+    /// <summary><c>IOMMU_TEST_OP_TRIGGER_VEVENT</c>: lets a mock device tell its virtual IOMMU something; since 7.3 here.</summary>
+    TriggerVevent = 17,
+
+    /// <summary><c>IOMMU_TEST_OP_PASID_ATTACH</c>: attaches a PASID of a mock device; since 7.3 here.</summary>
+    PasidAttach = 18,
+
+    /// <summary><c>IOMMU_TEST_OP_PASID_REPLACE</c>: attaches a PASID of a mock device elsewhere; since 7.3 here.</summary>
+    PasidReplace = 19,
+
+    /// <summary><c>IOMMU_TEST_OP_PASID_DETACH</c>: detaches a PASID of a mock device; since 7.3 here.</summary>
+    PasidDetach = 20,
+
+    /// <summary><c>IOMMU_TEST_OP_PASID_CHECK_HWPT</c>: compares what a PASID of a mock device is attached to; since 7.3 here.</summary>
+    PasidCheckHwpt = 21,
+
+    /// <summary><c>IOMMU_TEST_OP_DMABUF_GET</c>: makes a mock dma-buf; since 7.3 here.</summary>
+    DmabufGet = 22,
+
+    /// <summary><c>IOMMU_TEST_OP_DMABUF_REVOKE</c>: takes the memory of a mock dma-buf away, or gives it back; since 7.3 here.</summary>
+    DmabufRevoke = 23,
 }
