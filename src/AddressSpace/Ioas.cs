@@ -64,6 +64,15 @@ internal sealed partial class Ioas : IDisposable
         }
     }
 
+    /// <summary>The span of the live area at an iova; null when there is none.</summary>
+    internal IovaSpan? AreaSpanAt(ulong iova)
+    {
+        _lock.Enter();
+        IovaSpan? span = _areas.FirstIn(iova, iova) is { IsLive: true } area ? area.Span : null;
+        _lock.Exit();
+        return span;
+    }
+
     /// <summary>The spans of the live areas, ascending.</summary>
     internal IReadOnlyList<IovaSpan> AreaSpans()
     {

@@ -22,7 +22,7 @@ public sealed partial class DmaPort : IDisposable
     private readonly Dictionary<uint, (Translator Loop, Domain Domain)> _attachments = [];
     private readonly DetachedTranslator _detached;
     private Translator _loop;
-    private (uint Pasid, Translator Loop)[] _pasids = [];
+    private readonly PasidTable _pasids;
     private bool _disposed;
 
     internal DmaPort(Iommu iommu, DmaPortOptions options)
@@ -38,6 +38,7 @@ public sealed partial class DmaPort : IDisposable
         _context = new PortContext(iommu.Epoch, options.Name, options.Kind);
         _detached = new DetachedTranslator(_context);
         _loop = _detached;
+        _pasids = new PasidTable(_detached);
     }
 
     /// <summary>What the port was made of.</summary>
@@ -100,8 +101,14 @@ public sealed partial class DmaPort : IDisposable
     /// <returns>False on a fault.</returns>
     public bool TryTranslate(ulong iova, Permission access, uint pasid, out nuint host)
     {
-        using DmaScope scope = Enter();
-        return TranslatorOf(pasid).TryTranslate(iova, access, out host);
+        if (TranslatorOf(pasid).TryHit(iova, access, out host))
+        {
+            return true;
+        }
+
+        bool good = TryTranslateInScope(iova, access, pasid, out nuint walked);
+        host = walked;
+        return good;
     }
 
     /// <summary>Translates many addresses: a fraction of a nanosecond each while they hit the cache.</summary>
@@ -247,7 +254,7 @@ public sealed partial class DmaPort : IDisposable
 
             _disposed = true;
             _loop = _detached;
-            _pasids = [];
+            _pasids.Clear();
             _context.Dispose();
 
             // The slot may be another port's from here on: a late use of this one must end in an exception, not in its place.
@@ -262,20 +269,7 @@ public sealed partial class DmaPort : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Translator TranslatorOf(uint pasid) => pasid == Fault.NoPasid ? Volatile.Read(ref _loop) : TranslatorOfPasid(pasid);
-
-    private Translator TranslatorOfPasid(uint pasid)
-    {
-        foreach ((uint attached, Translator loop) in Volatile.Read(ref _pasids))
-        {
-            if (attached == pasid)
-            {
-                return loop;
-            }
-        }
-
-        return _detached;
-    }
+    private Translator TranslatorOf(uint pasid) => pasid == Fault.NoPasid ? Volatile.Read(ref _loop) : _pasids.Of(pasid);
 
     // A mapping that came between the failure and this look is no reason any more, but the access has failed all the same.
     private Fault Failure(ulong iova, Permission access, uint pasid)
@@ -305,6 +299,13 @@ public sealed partial class DmaPort : IDisposable
         return scope.TryTranslate(iova, access, out host);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryTranslateInScope(ulong iova, Permission access, uint pasid, out nuint host)
+    {
+        using DmaScope scope = Enter();
+        return TranslatorOf(pasid).TryTranslate(iova, access, out host);
+    }
+
     private bool Replace(uint pasid, Domain? domain)
     {
         if (pasid is >= PasidEnd and not Fault.NoPasid)
@@ -321,21 +322,8 @@ public sealed partial class DmaPort : IDisposable
                 return false;
             }
 
-            if (domain is not null)
-            {
-                domain.Hold();
-                var loop = Translator.Create(_context, domain.Table, _isa);
-                _context.Add(loop);
-                _attachments[pasid] = (loop, domain);
-            }
-            else
-            {
-                _attachments.Remove(pasid);
-            }
-
             // From here on new scopes use the new attachment; those that began before are waited for.
-            Volatile.Write(ref _loop, _attachments.TryGetValue(Fault.NoPasid, out (Translator Loop, Domain Domain) plain) ? plain.Loop : _detached);
-            Volatile.Write(ref _pasids, [.. _attachments.Where(a => a.Key != Fault.NoPasid).Select(a => (a.Key, a.Value.Loop))]);
+            Announce(pasid, domain);
             if (replaces)
             {
                 _iommu.Epoch.WaitForReaders(_iommu.Epoch.Publish(Invalidation.Nothing));
@@ -344,6 +332,34 @@ public sealed partial class DmaPort : IDisposable
             }
 
             return replaces;
+        }
+    }
+
+    /// <summary>Lets new scopes use another attachment, and waits for nobody: the first half of <see cref="Replace"/>.</summary>
+    /// <param name="pasid">For which accesses.</param>
+    /// <param name="domain">What to, or null for nothing.</param>
+    internal void Announce(uint pasid, Domain? domain)
+    {
+        Translator? loop = null;
+        if (domain is not null)
+        {
+            domain.Hold();
+            loop = Translator.Create(_context, domain.Table, _isa);
+            _context.Add(loop);
+            _attachments[pasid] = (loop, domain);
+        }
+        else
+        {
+            _attachments.Remove(pasid);
+        }
+
+        if (pasid == Fault.NoPasid)
+        {
+            Volatile.Write(ref _loop, loop ?? _detached);
+        }
+        else
+        {
+            _pasids.Set(pasid, loop);
         }
     }
 }

@@ -38,7 +38,7 @@ internal static class HwptAllocHandler
                     // Held until the hwpt is published or gone: nobody else sees it in the list half made.
                     using (ioas.HwptLock.Enter())
                     {
-                        errno = PagingHwpt.Create(ioas, device!, command.Flags, data, attach: false, out PagingHwpt? paging);
+                        errno = PagingHwpt.Create(ioas, device!, command.Flags, data, attachFor: null, out PagingHwpt? paging);
                         return errno == Errno.Success ? Finish(call, ref command, paging!) : errno;
                     }
 

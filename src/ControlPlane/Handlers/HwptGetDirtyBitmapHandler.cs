@@ -68,7 +68,7 @@ internal static class HwptGetDirtyBitmapHandler
 
         var bitmap = new UserBitmap(call.Caller.Memory, command.Data, command.Iova, command.Length, command.PageSize);
         bool clears = (command.Flags & IommufdConstants.DirtyBitmapNoClear) == 0;
-        hwpt.Ioas.Space.ReadDirty(hwpt.Domain.Table, command.Iova, command.Length, command.PageSize, clears, bitmap.Add);
+        hwpt.Domain.ReadDirty(hwpt.Ioas.Space, command.Iova, command.Length, command.PageSize, clears, bitmap.Add);
         bitmap.Flush();
         return Errno.Success;
     }

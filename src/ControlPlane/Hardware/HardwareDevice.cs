@@ -82,6 +82,13 @@ internal abstract class HardwareDevice
     /// <returns><see cref="Errno.Invalid"/> when the domain does not fit the device; an ioas then tries another one. After a failure the old attachment holds.</returns>
     internal abstract Errno Attach(HardwareDomain? domain, HardwareDomain? old);
 
+    /// <summary>Attaches the accesses of the device that have a PASID. When this returns none of them goes through the old domain any more.</summary>
+    /// <param name="pasid">The PASID, from 1, below 2 to the power of <see cref="PasidLog2"/>.</param>
+    /// <param name="domain">Of the same <see cref="Iommu"/>; null blocks these accesses, and never fails.</param>
+    /// <param name="old">What they are attached to now.</param>
+    /// <returns>As for <see cref="Attach"/>. Not called without <see cref="PasidLog2"/>.</returns>
+    internal virtual Errno AttachPasid(uint pasid, HardwareDomain? domain, HardwareDomain? old) => Errno.NotSupported;
+
     /// <summary>Lets the device ask for pages; comes before it is attached to a domain with a fault queue.</summary>
     internal virtual Errno EnablePageFaults() => Errno.NoDevice;
 

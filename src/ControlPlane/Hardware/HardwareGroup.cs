@@ -1,9 +1,10 @@
 namespace FastIova;
 
-/// <summary>Devices that the IOMMU cannot tell apart: they have one owner and one attachment.</summary>
+/// <summary>Devices that the IOMMU cannot tell apart: they have one owner, and one attachment for each PASID.</summary>
 /// <remarks>
-/// <para>Invariants. H1: all devices of a group are attached to the same domain, or to none. H2: a fault enters a queue only
-/// while the handle it was found by is the group's.</para>
+/// <para>Invariants. H1: for each PASID, and for accesses without one (<see cref="DeviceObject.NoPasid"/>), all devices of a group
+/// are attached to the same domain, or to none; those that have no PASIDs take no part in the former. H2: a fault enters a queue
+/// only while the handle it was found by is the group's.</para>
 /// <para>Threads: any. The lock is held while a device attaches, and while a fault finds its queue; it is below the lock of the
 /// <see cref="DeviceGroup"/> and above those of a fault queue.</para>
 /// </remarks>
@@ -11,9 +12,9 @@ internal sealed class HardwareGroup
 {
     private readonly OrderedLock _lock = new(LockRank.Hardware);
     private readonly List<HardwareDevice> _devices = [];
+    private readonly Dictionary<uint, AttachHandle> _handles = [];
     private object? _owner;
     private int _claims;
-    private AttachHandle? _handle;
 
     internal void Add(HardwareDevice device)
     {
@@ -64,57 +65,61 @@ internal sealed class HardwareGroup
 
     /// <summary>Attaches all devices, or none.</summary>
     /// <param name="handle">What to.</param>
-    /// <returns>The first refusal; what was attached before is attached still.</returns>
-    internal Errno Attach(AttachHandle handle)
+    /// <param name="pasid">For which accesses.</param>
+    /// <returns>The first refusal; what was attached before is attached still. <see cref="Errno.Invalid"/> for a PASID that a device cannot have.</returns>
+    internal Errno Attach(AttachHandle handle, uint pasid)
     {
         using (_lock.Enter())
         {
-            HardwareDomain? old = _handle?.Domain;
+            if (!_devices.TrueForAll(device => device.Iommu == handle.Domain.Iommu && (device.PasidLog2 == 0 || pasid >> device.PasidLog2 == 0)))
+            {
+                return Errno.Invalid;
+            }
+
+            HardwareDomain? old = _handles.GetValueOrDefault(pasid)?.Domain;
             for (int i = 0; i < _devices.Count; i++)
             {
-                Errno errno = _devices[i].Iommu == handle.Domain.Iommu ? _devices[i].Attach(handle.Domain, old) : Errno.Invalid;
+                Errno errno = Attach(_devices[i], pasid, handle.Domain, old);
                 if (errno != Errno.Success)
                 {
                     while (--i >= 0)
                     {
-                        _devices[i].Attach(old, handle.Domain);
+                        Attach(_devices[i], pasid, old, handle.Domain);
                     }
 
                     return errno;
                 }
             }
 
-            _handle = handle;
+            _handles[pasid] = handle;
             return Errno.Success;
         }
     }
 
     /// <summary>Detaches all devices. Never fails.</summary>
+    /// <param name="pasid">For which accesses.</param>
     /// <returns>The handle that ends; no further fault is reported through it.</returns>
-    internal AttachHandle? Detach()
+    internal AttachHandle? Detach(uint pasid)
     {
         using (_lock.Enter())
         {
-            AttachHandle? old = _handle;
+            _handles.Remove(pasid, out AttachHandle? old);
             foreach (HardwareDevice device in _devices)
             {
-                device.Attach(null, old?.Domain);
+                Attach(device, pasid, null, old?.Domain);
             }
 
-            _handle = null;
             return old;
         }
     }
 
     /// <summary>What the group is attached to.</summary>
-    internal AttachHandle? Handle
+    /// <param name="pasid">For which accesses.</param>
+    internal AttachHandle? HandleOf(uint pasid)
     {
-        get
+        using (_lock.Enter())
         {
-            using (_lock.Enter())
-            {
-                return _handle;
-            }
+            return _handles.GetValueOrDefault(pasid);
         }
     }
 
@@ -124,14 +129,7 @@ internal sealed class HardwareGroup
         FaultQueue? queue = null;
         using (_lock.Enter())
         {
-            AttachHandle? handle = _handle;
-
-            // Nobody attaches single PASIDs in this release: a fault with one belongs to a guest's table of PASIDs or to nobody.
-            if ((fault.Flags & PageFaultFlags.PasidValid) != PageFaultFlags.None && !(device.HasUserPasidTable && handle?.Domain is NestedDomain))
-            {
-                handle = null;
-            }
-
+            AttachHandle? handle = HandleFor(device, fault);
             queue = handle?.Hwpt.Faults;
             queue?.Report(device, handle!, fault);
         }
@@ -144,5 +142,23 @@ internal sealed class HardwareGroup
 
         device.Respond(fault, PageResponseCode.Invalid);
         return Errno.Invalid;
+    }
+
+    private static Errno Attach(HardwareDevice device, uint pasid, HardwareDomain? domain, HardwareDomain? old) =>
+        pasid == DeviceObject.NoPasid ? device.Attach(domain, old)
+        : device.PasidLog2 != 0 ? device.AttachPasid(pasid, domain, old)
+        : Errno.Success;
+
+    // A fault with a PASID that nobody attached belongs to a guest's table of PASIDs, or to nobody.
+    private AttachHandle? HandleFor(HardwareDevice device, in PageFault fault)
+    {
+        bool hasPasid = (fault.Flags & PageFaultFlags.PasidValid) != PageFaultFlags.None;
+        if (_handles.TryGetValue(hasPasid ? fault.Pasid : DeviceObject.NoPasid, out AttachHandle? handle) || !hasPasid)
+        {
+            return handle;
+        }
+
+        handle = _handles.GetValueOrDefault(DeviceObject.NoPasid);
+        return device.HasUserPasidTable && handle?.Domain is NestedDomain ? handle : null;
     }
 }

@@ -22,5 +22,9 @@ internal class PagingDomain : HardwareDomain
     /// <returns>False when it cannot.</returns>
     internal virtual bool TryEnforceCoherency() => false;
 
+    /// <summary>Reads which pages were written: see <see cref="Ioas.ReadDirty"/>. A table that knows it by larger entries says more.</summary>
+    internal virtual IoasStatus ReadDirty(Ioas space, ulong iova, ulong length, ulong pageSize, bool clear, DirtyBits sink) =>
+        space.ReadDirty(Table, iova, length, pageSize, clear, sink);
+
     internal override void Free() => Table.Dispose();
 }

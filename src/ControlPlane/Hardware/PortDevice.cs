@@ -7,6 +7,8 @@ internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions opti
 
     internal override bool TracksDirty => true;
 
+    internal override int PasidLog2 => options.PasidLog2;
+
     internal override IReadOnlyList<IovaSpan> ReservedRegions => options.ReservedRegions;
 
     internal override Errno CreatePaging(HwptAllocFlags flags, in UserData data, out PagingDomain? domain)
@@ -31,16 +33,20 @@ internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions opti
         }
     }
 
-    internal override Errno Attach(HardwareDomain? domain, HardwareDomain? old)
+    internal override Errno Attach(HardwareDomain? domain, HardwareDomain? old) => Attach(Fault.NoPasid, domain);
+
+    internal override Errno AttachPasid(uint pasid, HardwareDomain? domain, HardwareDomain? old) => Attach(pasid, domain);
+
+    private Errno Attach(uint pasid, HardwareDomain? domain)
     {
         switch (domain)
         {
             case null:
-                port.Detach();
+                port.Detach(pasid);
                 return Errno.Success;
 
             case PagingDomain paging:
-                port.Attach(paging.Table);
+                port.Attach(paging.Table, pasid);
                 return Errno.Success;
 
             default:

@@ -27,14 +27,15 @@ public sealed partial class IommufdContext
     /// <param name="ioas">Whose mappings it has.</param>
     /// <param name="device">What it must fit.</param>
     /// <param name="tracksDirty">Whether the marking of written pages can be turned on.</param>
+    /// <param name="forPasids">Whether it may be attached for a PASID, and beside others that are.</param>
     /// <returns>Its id.</returns>
     /// <exception cref="IommufdException">The error of HWPT_ALLOC.</exception>
-    public HwptId AllocateHwpt(IoasId ioas, IommufdDevice device, bool tracksDirty = false)
+    public HwptId AllocateHwpt(IoasId ioas, IommufdDevice device, bool tracksDirty = false, bool forPasids = false)
     {
         ArgumentNullException.ThrowIfNull(device);
         var command = new HwptAllocCommand
         {
-            Flags = tracksDirty ? HwptAllocFlags.DirtyTracking : HwptAllocFlags.None,
+            Flags = (tracksDirty ? HwptAllocFlags.DirtyTracking : HwptAllocFlags.None) | (forPasids ? HwptAllocFlags.Pasid : HwptAllocFlags.None),
             DevId = device.Id,
             PtId = ioas.Number,
         };

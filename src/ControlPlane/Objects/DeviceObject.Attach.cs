@@ -1,15 +1,20 @@
 namespace FastIova;
 
-/// <summary>How a device comes to an hwpt, to another one, and away.</summary>
+/// <summary>How a device comes to an hwpt, to another one, and away; each of its PASIDs on its own.</summary>
 internal sealed partial class DeviceObject
 {
-    private delegate Errno Change(DeviceObject device, Hwpt hwpt, out Hwpt? ended);
+    /// <summary>The PASID that stands for accesses without one, as the interface counts them (IOMMU_NO_PASID).</summary>
+    internal const uint NoPasid = 0;
+
+    private delegate Errno Change(DeviceObject device, Hwpt hwpt, uint pasid, out Hwpt? ended);
 
     /// <summary>Attaches the device to an hwpt, or to an ioas: then to an automatic hwpt of it that fits, or to a new one.</summary>
     /// <param name="id">In, the hwpt or ioas; out, the hwpt.</param>
-    internal Errno Attach(ref uint id)
+    /// <param name="pasid">For which accesses of the device.</param>
+    /// <returns><see cref="Errno.Busy"/> when it is attached for them.</returns>
+    internal Errno Attach(ref uint id, uint pasid = NoPasid)
     {
-        Errno errno = ChangeTo(ref id, isReplace: false);
+        Errno errno = ChangeTo(ref id, pasid, isReplace: false);
         if (errno == Errno.Success)
         {
             // A device that is attached cannot be unbound.
@@ -21,73 +26,100 @@ internal sealed partial class DeviceObject
 
     /// <summary>Attaches the device, and every attached device of its group, elsewhere, without a moment in between; or changes nothing.</summary>
     /// <param name="id">In, the hwpt or ioas; out, the hwpt.</param>
-    internal Errno Replace(ref uint id) => ChangeTo(ref id, isReplace: true);
+    /// <param name="pasid">For which accesses of the device.</param>
+    /// <returns><see cref="Errno.Invalid"/> when it is not attached for them.</returns>
+    internal Errno Replace(ref uint id, uint pasid = NoPasid) => ChangeTo(ref id, pasid, isReplace: true);
 
-    /// <summary>Detaches the device, which is attached.</summary>
-    internal void Detach()
+    /// <summary>Detaches the device. Does nothing when it is not attached.</summary>
+    /// <param name="pasid">For which accesses of the device.</param>
+    internal void Detach(uint pasid = NoPasid)
     {
-        DetachFrom(out Hwpt hwpt);
-        hwpt.LetUserGo();
-        RemoveUser();
+        if (DetachFrom(pasid) is { } hwpt)
+        {
+            hwpt.LetUserGo();
+            RemoveUser();
+        }
+    }
+
+    /// <summary>Detaches whatever is attached.</summary>
+    internal void DetachAll()
+    {
+        foreach (uint pasid in AttachedPasids())
+        {
+            Detach(pasid);
+        }
     }
 
     /// <summary>Attaches the device to one hwpt.</summary>
     /// <returns><see cref="Errno.Invalid"/> when its group is attached to another one, or when the hwpt does not fit.</returns>
-    internal Errno AttachTo(Hwpt hwpt)
+    internal Errno AttachTo(Hwpt hwpt, uint pasid)
     {
         using (_group.Lock.Enter())
         {
-            if (_group.Hwpt is { } present && present != hwpt)
+            Attachment? present = _group.Attachments.GetValueOrDefault(pasid);
+            if (present?.Devices.Contains(this) == true)
+            {
+                return Errno.Busy;
+            }
+
+            if (present is not null && present.Hwpt != hwpt)
             {
                 return Errno.Invalid;
             }
 
-            Ioas space = hwpt.Paging.Ioas.Space;
-            Errno errno = space.EnforceReserved(Hardware.ReservedRegions, Hardware).ToErrno();
+            // What a device cannot use, it cannot use with a PASID either: the accesses without one speak for all.
+            Ioas? space = pasid == NoPasid ? hwpt.Paging.Ioas.Space : null;
+            Errno errno = space?.EnforceReserved(Hardware.ReservedRegions, Hardware).ToErrno() ?? Errno.Success;
             if (errno != Errno.Success)
             {
                 return errno;
             }
 
             // The others of a group follow the first; only their reserved regions are their own.
-            if (_group.Attached.Count == 0)
+            if (present is null)
             {
-                errno = AttachGroup(hwpt, null);
+                present = new Attachment(hwpt);
+                errno = AttachGroup(present, hwpt, pasid);
                 if (errno != Errno.Success)
                 {
-                    space.Unreserve(Hardware);
+                    space?.Unreserve(Hardware);
                     return errno;
                 }
 
-                _group.Hwpt = hwpt;
+                _group.Attachments.Add(pasid, present);
             }
 
             hwpt.AddUser();
-            _group.Attached.Add(this);
+            present.Devices.Add(this);
             return Errno.Success;
         }
     }
 
-    /// <summary>Detaches the device. The caller lets one user of the hwpt go, without holding a lock of an ioas.</summary>
-    internal void DetachFrom(out Hwpt hwpt)
+    /// <summary>Detaches the device.</summary>
+    /// <returns>The hwpt, of which the caller lets one user go without holding a lock of an ioas; null when it was not attached.</returns>
+    internal Hwpt? DetachFrom(uint pasid)
     {
         using (_group.Lock.Enter())
         {
-            hwpt = _group.Hwpt!;
-            _group.Attached.Remove(this);
-            if (_group.Attached.Count == 0)
+            if (!_group.Attachments.TryGetValue(pasid, out Attachment? present) || !present.Devices.Remove(this))
             {
-                AttachHandle? ended = _group.Hardware.Detach();
-                AnswerFaults(hwpt, ended);
-                if (hwpt.Faults is not null)
-                {
-                    DisableFaults();
-                }
-
-                _group.Hwpt = null;
+                return null;
             }
 
-            hwpt.Paging.Ioas.Space.Unreserve(Hardware);
+            Hwpt hwpt = present.Hwpt;
+            if (present.Devices.Count == 0)
+            {
+                _group.Attachments.Remove(pasid);
+                AnswerFaults(hwpt, _group.Hardware.Detach(pasid));
+                StopFaults(present);
+            }
+
+            if (pasid == NoPasid)
+            {
+                hwpt.Paging.Ioas.Space.Unreserve(Hardware);
+            }
+
+            return hwpt;
         }
     }
 
@@ -99,30 +131,50 @@ internal sealed partial class DeviceObject
         }
     }
 
-    private static Errno AttachOne(DeviceObject device, Hwpt hwpt, out Hwpt? ended)
+    private static void StopFaults(Attachment attachment)
     {
-        ended = null;
-        return device.AttachTo(hwpt);
+        attachment.Faulting?.DisableFaults();
+        attachment.Faulting = null;
     }
 
-    private static Errno ReplaceOne(DeviceObject device, Hwpt hwpt, out Hwpt? ended) => device.ReplaceBy(hwpt, out ended);
+    private static Errno AttachOne(DeviceObject device, Hwpt hwpt, uint pasid, out Hwpt? ended)
+    {
+        ended = null;
+        return device.AttachTo(hwpt, pasid);
+    }
 
-    private Errno AttachGroup(Hwpt hwpt, Hwpt? old)
+    private static Errno ReplaceOne(DeviceObject device, Hwpt hwpt, uint pasid, out Hwpt? ended) => device.ReplaceBy(hwpt, pasid, out ended);
+
+    private uint[] AttachedPasids()
+    {
+        using (_group.Lock.Enter())
+        {
+            return [.. _group.Attachments.Where(entry => entry.Value.Devices.Contains(this)).Select(entry => entry.Key)];
+        }
+    }
+
+    /// <summary>Lets the hardware attach the group. On success its old handle has ended; the attachment still names the old hwpt.</summary>
+    private Errno AttachGroup(Attachment attachment, Hwpt hwpt, uint pasid)
     {
         if (FaultPoint.Fails())
         {
             return Errno.OutOfMemory;
         }
 
-        bool turnsOn = hwpt.Faults is not null && old?.Faults is null;
+        if (!_group.MayTake(hwpt, pasid))
+        {
+            return Errno.Invalid;
+        }
+
+        bool turnsOn = hwpt.Faults is not null && attachment.Faulting is null;
         Errno errno = turnsOn ? EnableFaults() : Errno.Success;
         if (errno != Errno.Success)
         {
             return errno;
         }
 
-        AttachHandle? ended = _group.Hardware.Handle;
-        errno = _group.Hardware.Attach(new AttachHandle(hwpt.HardwareDomain, hwpt, this));
+        AttachHandle? ended = _group.Hardware.HandleOf(pasid);
+        errno = _group.Hardware.Attach(new AttachHandle(hwpt.HardwareDomain, hwpt, this), pasid);
         if (errno != Errno.Success)
         {
             if (turnsOn)
@@ -133,29 +185,30 @@ internal sealed partial class DeviceObject
             return errno;
         }
 
-        if (old is not null)
+        AnswerFaults(attachment.Hwpt, ended);
+        if (turnsOn)
         {
-            AnswerFaults(old, ended);
-            if (old.Faults is not null && hwpt.Faults is null)
-            {
-                DisableFaults();
-            }
+            attachment.Faulting = this;
+        }
+        else if (hwpt.Faults is null)
+        {
+            StopFaults(attachment);
         }
 
         return Errno.Success;
     }
 
-    private Errno ReplaceBy(Hwpt hwpt, out Hwpt? ended)
+    private Errno ReplaceBy(Hwpt hwpt, uint pasid, out Hwpt? ended)
     {
         ended = null;
         using (_group.Lock.Enter())
         {
-            Hwpt? old = _group.Hwpt;
-            if (old is null || !_group.Attached.Contains(this))
+            if (!_group.Attachments.TryGetValue(pasid, out Attachment? present) || !present.Devices.Contains(this))
             {
                 return Errno.Invalid;
             }
 
+            Hwpt old = present.Hwpt;
             if (old == hwpt)
             {
                 return Errno.Success;
@@ -163,13 +216,14 @@ internal sealed partial class DeviceObject
 
             IoasObject from = old.Paging.Ioas;
             IoasObject to = hwpt.Paging.Ioas;
-            Errno errno = from == to ? Errno.Success : ReserveForAll(to.Space);
+            bool moves = pasid == NoPasid && from != to;
+            Errno errno = moves ? ReserveForAll(present, to.Space) : Errno.Success;
             if (errno == Errno.Success)
             {
-                errno = AttachGroup(hwpt, old);
-                if (errno != Errno.Success && from != to)
+                errno = AttachGroup(present, hwpt, pasid);
+                if (errno != Errno.Success && moves)
                 {
-                    UnreserveForAll(to.Space);
+                    UnreserveForAll(present, to.Space);
                 }
             }
 
@@ -178,15 +232,15 @@ internal sealed partial class DeviceObject
                 return errno;
             }
 
-            if (from != to)
+            if (moves)
             {
-                UnreserveForAll(from.Space);
+                UnreserveForAll(present, from.Space);
             }
 
-            _group.Hwpt = hwpt;
+            present.Hwpt = hwpt;
 
             // Each attached device is a user of the new hwpt; the caller lets the last user of the old one go.
-            int moved = _group.Attached.Count;
+            int moved = present.Devices.Count;
             hwpt.AddUsers(moved);
             for (int i = 1; i < moved; i++)
             {
@@ -198,14 +252,14 @@ internal sealed partial class DeviceObject
         }
     }
 
-    private Errno ReserveForAll(Ioas space)
+    private static Errno ReserveForAll(Attachment attachment, Ioas space)
     {
-        foreach (DeviceObject device in _group.Attached)
+        foreach (DeviceObject device in attachment.Devices)
         {
             Errno errno = space.EnforceReserved(device.Hardware.ReservedRegions, device.Hardware).ToErrno();
             if (errno != Errno.Success)
             {
-                UnreserveForAll(space);
+                UnreserveForAll(attachment, space);
                 return errno;
             }
         }
@@ -213,15 +267,15 @@ internal sealed partial class DeviceObject
         return Errno.Success;
     }
 
-    private void UnreserveForAll(Ioas space)
+    private static void UnreserveForAll(Attachment attachment, Ioas space)
     {
-        foreach (DeviceObject device in _group.Attached)
+        foreach (DeviceObject device in attachment.Devices)
         {
             space.Unreserve(device.Hardware);
         }
     }
 
-    private Errno ChangeTo(ref uint id, bool isReplace)
+    private Errno ChangeTo(ref uint id, uint pasid, bool isReplace)
     {
         Errno errno = Context.Objects.Get(id, out UapiObject? target);
         if (errno != Errno.Success)
@@ -233,8 +287,8 @@ internal sealed partial class DeviceObject
         Hwpt? ended = null;
         errno = target switch
         {
-            Hwpt hwpt => change(this, hwpt, out ended),
-            IoasObject ioas => ChangeToIoas(ioas, change, isReplace, ref id, out ended),
+            Hwpt hwpt => change(this, hwpt, pasid, out ended),
+            IoasObject ioas => ChangeToIoas(ioas, change, isReplace, ref id, pasid, out ended),
             _ => Errno.Invalid,
         };
         target!.LetGo();
@@ -244,7 +298,7 @@ internal sealed partial class DeviceObject
         return errno;
     }
 
-    private Errno ChangeToIoas(IoasObject ioas, Change change, bool isReplace, ref uint id, out Hwpt? ended)
+    private Errno ChangeToIoas(IoasObject ioas, Change change, bool isReplace, ref uint id, uint pasid, out Hwpt? ended)
     {
         Errno errno;
         using (ioas.HwptLock.Enter())
@@ -256,7 +310,7 @@ internal sealed partial class DeviceObject
                     continue;
                 }
 
-                errno = change(this, candidate, out ended);
+                errno = change(this, candidate, pasid, out ended);
                 if (errno == Errno.Success)
                 {
                     id = candidate.Id;
@@ -272,13 +326,13 @@ internal sealed partial class DeviceObject
             }
 
             ended = null;
-            errno = PagingHwpt.Create(ioas, this, HwptAllocFlags.None, default, attach: !isReplace, out PagingHwpt? made);
+            errno = PagingHwpt.Create(ioas, this, HwptAllocFlags.None, default, isReplace ? null : pasid, out PagingHwpt? made);
             if (errno != Errno.Success)
             {
                 return errno;
             }
 
-            errno = isReplace ? change(this, made!, out ended) : Errno.Success;
+            errno = isReplace ? change(this, made!, pasid, out ended) : Errno.Success;
             if (errno != Errno.Success)
             {
                 Context.Objects.Abort(made!);

@@ -3,10 +3,11 @@ namespace FastIova;
 /// <summary>An hwpt: what users see of a domain that devices can attach to.</summary>
 internal abstract class Hwpt : UapiObject
 {
-    private protected Hwpt(IommufdContext context, ObjectKind kind)
-        : base(context, kind)
-    {
-    }
+    private protected Hwpt(IommufdContext context, ObjectKind kind, HwptAllocFlags flags)
+        : base(context, kind) => FitsPasids = (flags & HwptAllocFlags.Pasid) != HwptAllocFlags.None;
+
+    /// <summary>Whether it was made for devices with PASIDs: it may be attached for one, and beside others that are.</summary>
+    internal bool FitsPasids { get; }
 
     /// <summary>Where page faults of attached devices go; null when nowhere. Set once, before the object is published.</summary>
     internal FaultQueue? Faults { get; private set; }

@@ -3,13 +3,11 @@ namespace FastIova;
 /// <summary>An hwpt whose table a guest keeps, in memory that the parent maps.</summary>
 internal sealed class NestedHwpt : Hwpt
 {
-    private const HwptAllocFlags KnownFlags = HwptAllocFlags.FaultIdValid;
-
     private readonly PagingHwpt _parent;
     private NestedDomain? _domain;
 
-    private NestedHwpt(PagingHwpt parent)
-        : base(parent.Context, ObjectKind.NestedHwpt) => _parent = parent;
+    private NestedHwpt(PagingHwpt parent, HwptAllocFlags flags)
+        : base(parent.Context, ObjectKind.NestedHwpt, flags) => _parent = parent;
 
     /// <summary>The domain behind it.</summary>
     internal NestedDomain Domain => _domain!;
@@ -27,7 +25,8 @@ internal sealed class NestedHwpt : Hwpt
     internal static Errno Create(PagingHwpt parent, DeviceObject device, HwptAllocFlags flags, in UserData data, out NestedHwpt? hwpt)
     {
         hwpt = null;
-        if ((flags & ~KnownFlags) != HwptAllocFlags.None || data.Length == 0 || !device.Hardware.TakesUserDomains)
+        HwptAllocFlags known = HwptAllocFlags.FaultIdValid | (device.Context.Has(UapiChange.PasidHwpts) ? HwptAllocFlags.Pasid : HwptAllocFlags.None);
+        if ((flags & ~known) != HwptAllocFlags.None || data.Length == 0 || !device.Hardware.TakesUserDomains)
         {
             return Errno.NotSupported;
         }
@@ -37,7 +36,7 @@ internal sealed class NestedHwpt : Hwpt
             return Errno.Invalid;
         }
 
-        var newcomer = new NestedHwpt(parent);
+        var newcomer = new NestedHwpt(parent, flags);
         Errno errno = parent.Context.Objects.Reserve(newcomer);
         if (errno != Errno.Success)
         {

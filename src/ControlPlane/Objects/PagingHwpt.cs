@@ -8,7 +8,7 @@ internal sealed class PagingHwpt : Hwpt
     private bool _isListed;
 
     private PagingHwpt(IoasObject ioas, HwptAllocFlags flags)
-        : base(ioas.Context, ObjectKind.PagingHwpt)
+        : base(ioas.Context, ObjectKind.PagingHwpt, flags)
     {
         Ioas = ioas;
         IsNestParent = (flags & HwptAllocFlags.NestParent) != HwptAllocFlags.None;
@@ -38,15 +38,16 @@ internal sealed class PagingHwpt : Hwpt
     /// <param name="device">For which device.</param>
     /// <param name="flags">As the user gave them.</param>
     /// <param name="data">What the user says.</param>
-    /// <param name="attach">Whether the device is attached to it, before the areas are mapped.</param>
+    /// <param name="attachFor">The PASID that the device is attached for, before the areas are mapped; null not to attach it.</param>
     /// <param name="hwpt">To be published or aborted under the same lock, on success.</param>
-    internal static Errno Create(IoasObject ioas, DeviceObject device, HwptAllocFlags flags, in UserData data, bool attach, out PagingHwpt? hwpt)
+    internal static Errno Create(IoasObject ioas, DeviceObject device, HwptAllocFlags flags, in UserData data, uint? attachFor, out PagingHwpt? hwpt)
     {
         hwpt = null;
         HardwareDevice hardware = device.Hardware;
         if (((flags != HwptAllocFlags.None || data.Length != 0) && !hardware.TakesUserDomains)
-            || (flags & ~(HwptAllocFlags.NestParent | HwptAllocFlags.DirtyTracking)) != HwptAllocFlags.None
-            || ((flags & HwptAllocFlags.DirtyTracking) != HwptAllocFlags.None && !hardware.TracksDirty))
+            || (flags & ~KnownFlags(ioas.Context)) != HwptAllocFlags.None
+            || ((flags & HwptAllocFlags.DirtyTracking) != HwptAllocFlags.None && !hardware.TracksDirty)
+            || (flags & (HwptAllocFlags.FaultIdValid | HwptAllocFlags.NestParent)) == (HwptAllocFlags.FaultIdValid | HwptAllocFlags.NestParent))
         {
             return Errno.NotSupported;
         }
@@ -59,7 +60,7 @@ internal sealed class PagingHwpt : Hwpt
         }
 
         ioas.AddUser();
-        errno = newcomer.Fill(device, flags, data, attach);
+        errno = newcomer.Fill(device, flags & ~HwptAllocFlags.FaultIdValid, data, attachFor);
         if (errno != Errno.Success)
         {
             ioas.Context.Objects.Abort(newcomer);
@@ -100,7 +101,13 @@ internal sealed class PagingHwpt : Hwpt
         End();
     }
 
-    private Errno Fill(DeviceObject device, HwptAllocFlags flags, in UserData data, bool attach)
+    private static HwptAllocFlags KnownFlags(IommufdContext context) =>
+        HwptAllocFlags.NestParent
+        | HwptAllocFlags.DirtyTracking
+        | (context.Has(UapiChange.PagingFaults) ? HwptAllocFlags.FaultIdValid : HwptAllocFlags.None)
+        | (context.Has(UapiChange.PasidHwpts) ? HwptAllocFlags.Pasid : HwptAllocFlags.None);
+
+    private Errno Fill(DeviceObject device, HwptAllocFlags flags, in UserData data, uint? attachFor)
     {
         Errno errno = FaultPoint.Fails() ? Errno.OutOfMemory : device.Hardware.CreatePaging(flags, data, out _domain);
         if (errno != Errno.Success)
@@ -118,9 +125,9 @@ internal sealed class PagingHwpt : Hwpt
             }
         }
 
-        if (attach)
+        if (attachFor is { } attached)
         {
-            errno = device.AttachTo(this);
+            errno = device.AttachTo(this, attached);
             if (errno != Errno.Success)
             {
                 return errno;
@@ -133,9 +140,10 @@ internal sealed class PagingHwpt : Hwpt
             Ioas.Hwpts.Add(this);
             _isListed = true;
         }
-        else if (attach)
+        else if (attachFor is { } pasid)
         {
-            device.DetachFrom(out _);
+            // The user that goes with it needs not be let go: the object is aborted.
+            device.DetachFrom(pasid);
         }
 
         return errno;

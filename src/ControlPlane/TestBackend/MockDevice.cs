@@ -13,11 +13,14 @@ internal sealed class MockDevice : HardwareDevice
 
     private readonly Iommu _iommu;
     private readonly uint _flags;
+    private readonly UapiLevel _level;
+    private bool _refusesMagicPasid;
 
-    private MockDevice(Iommu iommu, uint flags)
+    private MockDevice(Iommu iommu, uint flags, UapiLevel level)
     {
         _iommu = iommu;
         _flags = flags;
+        _level = level;
     }
 
     internal override object Iommu => MockIommu;
@@ -54,14 +57,16 @@ internal sealed class MockDevice : HardwareDevice
             return Errno.OutOfMemory;
         }
 
-        device = new MockDevice(iommu, flags);
+        device = new MockDevice(iommu, flags, level);
         return Errno.Success;
     }
 
     internal override Errno CreatePaging(HwptAllocFlags flags, in UserData data, out PagingDomain? domain)
     {
         domain = null;
-        if ((flags & ~(HwptAllocFlags.NestParent | HwptAllocFlags.DirtyTracking)) != HwptAllocFlags.None || data.Length != 0)
+        bool picksTable = _level.Has(UapiChange.MockTableKinds);
+        if ((flags & ~(HwptAllocFlags.NestParent | HwptAllocFlags.DirtyTracking | HwptAllocFlags.Pasid)) != HwptAllocFlags.None
+            || (data.Length != 0 && (!picksTable || data.Type != (uint)HwptDataType.Selftest)))
         {
             return Errno.NotSupported;
         }
@@ -72,19 +77,33 @@ internal sealed class MockDevice : HardwareDevice
             return Errno.NotSupported;
         }
 
+        TestNestedHwpt settings = default;
+        Errno errno = data.Length == 0 ? Errno.Success : data.Read((uint)HwptDataType.Selftest, TestConstants.NestedHwptSmallestBytes, out settings);
+        if (errno != Errno.Success)
+        {
+            return errno;
+        }
+
         if (FaultPoint.Fails())
         {
             return Errno.OutOfMemory;
         }
 
-        domain = new MockDomain(MockIommu, _iommu, (_flags & TestConstants.DeviceHugeIova) != 0) { HasDirtyTracking = tracksDirty };
-        return Errno.Success;
+        MockTable? table = !picksTable ? ((_flags & TestConstants.DeviceHugeIova) != 0 ? MockTable.PlainHuge : MockTable.Plain)
+            : settings.PagetableType switch
+            {
+                TestConstants.TableDefault => MockTable.Amd,
+                TestConstants.TableHuge => MockTable.AmdHuge,
+                _ => null,
+            };
+        domain = table is null ? null : new MockDomain(MockIommu, _iommu, table) { HasDirtyTracking = tracksDirty };
+        return table is null ? Errno.NotSupported : Errno.Success;
     }
 
     internal override Errno CreateNested(PagingDomain parent, HwptAllocFlags flags, in UserData data, out NestedDomain? domain)
     {
         domain = null;
-        if (data.Type != (uint)HwptDataType.Selftest || flags != HwptAllocFlags.None)
+        if (data.Type != (uint)HwptDataType.Selftest || (flags & ~HwptAllocFlags.Pasid) != HwptAllocFlags.None)
         {
             return Errno.NotSupported;
         }
@@ -94,7 +113,11 @@ internal sealed class MockDevice : HardwareDevice
             return Errno.Invalid;
         }
 
-        Errno errno = data.Read((uint)HwptDataType.Selftest, sizeof(uint), out TestNestedHwpt settings);
+        TestNestedHwpt settings = default;
+
+        // The kind of table means nothing here, and is no part of the struct before there were kinds.
+        Errno errno = !_level.Has(UapiChange.MockTableKinds) && data.Length > TestConstants.NestedHwptSmallestBytes ? Errno.Invalid
+            : data.Read((uint)HwptDataType.Selftest, TestConstants.NestedHwptSmallestBytes, out settings);
         if (errno == Errno.Success)
         {
             domain = new MockNestedDomain(MockIommu, settings.Iotlb);
@@ -106,6 +129,19 @@ internal sealed class MockDevice : HardwareDevice
     // Only dirty tracking tells mock devices apart.
     internal override Errno Attach(HardwareDomain? domain, HardwareDomain? old) =>
         domain is PagingDomain { HasDirtyTracking: true } && !TracksDirty ? Errno.Invalid : Errno.Success;
+
+    // One number stands for hardware that fails every second time, so that the roll-back can be tested.
+    internal override Errno AttachPasid(uint pasid, HardwareDomain? domain, HardwareDomain? old)
+    {
+        if (pasid != TestConstants.MagicPasid)
+        {
+            return Errno.Success;
+        }
+
+        bool refuses = domain is not null && _refusesMagicPasid;
+        _refusesMagicPasid = domain is not null && !refuses;
+        return refuses ? Errno.OutOfMemory : Errno.Success;
+    }
 
     internal override Errno EnablePageFaults() => FaultPoint.Fails() ? Errno.OutOfMemory : Errno.Success;
 

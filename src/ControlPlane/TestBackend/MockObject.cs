@@ -4,7 +4,6 @@ namespace FastIova;
 internal sealed class MockObject : UapiObject
 {
     private DeviceObject? _device;
-    private bool _isAttached;
 
     internal MockObject(IommufdContext context)
         : base(context, ObjectKind.Test)
@@ -25,25 +24,26 @@ internal sealed class MockObject : UapiObject
 
     /// <summary>Attaches the device.</summary>
     /// <param name="id">In, an ioas or hwpt; out, the hwpt.</param>
-    internal Errno Attach(ref uint id)
-    {
-        Errno errno = _device!.Attach(ref id);
-        _isAttached = errno == Errno.Success;
-        return errno;
-    }
+    /// <param name="pasid">For which accesses.</param>
+    internal Errno Attach(ref uint id, uint pasid = DeviceObject.NoPasid) => _device!.Attach(ref id, pasid);
 
     /// <summary>Attaches the device elsewhere.</summary>
     /// <param name="id">In, an ioas or hwpt; out, the hwpt.</param>
-    internal Errno Replace(ref uint id) => _device!.Replace(ref id);
+    /// <param name="pasid">For which accesses.</param>
+    internal Errno Replace(ref uint id, uint pasid = DeviceObject.NoPasid) => _device!.Replace(ref id, pasid);
+
+    /// <summary>Detaches the device; does nothing when it is not attached.</summary>
+    /// <param name="pasid">For which accesses.</param>
+    internal void Detach(uint pasid) => _device!.Detach(pasid);
+
+    /// <summary>What the hardware is attached to.</summary>
+    /// <param name="pasid">For which accesses.</param>
+    internal HardwareDomain? DomainOf(uint pasid) => _device!.Hardware.Group.HandleOf(pasid)?.Domain;
 
     /// <summary>Undoes whatever was done.</summary>
     internal void End()
     {
-        if (_isAttached)
-        {
-            _device!.Detach();
-        }
-
+        _device?.DetachAll();
         _device?.Unbind();
         _device = null;
     }

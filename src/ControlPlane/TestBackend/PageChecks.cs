@@ -8,7 +8,8 @@ internal static class PageChecks
     /// <summary>Compares what a mock domain maps, granule by granule, with the pages of a piece of memory.</summary>
     internal static Errno CheckMap(in IoctlCall call, uint hwptId, in TestCheckMap check)
     {
-        if (((check.Iova | check.Length | check.Uptr) & (TestConstants.MockPageBytes - 1)) != 0 || check.Uptr + check.Length < check.Uptr)
+        bool findsFirst = call.Context.Has(UapiChange.CheckMapFindsFirst);
+        if (!findsFirst && !IsAligned(check, TestConstants.MockPageBytes))
         {
             return Errno.Invalid;
         }
@@ -17,6 +18,11 @@ internal static class PageChecks
         if (errno != Errno.Success)
         {
             return errno;
+        }
+
+        if (findsFirst && !IsAligned(check, ((MockDomain)hwpt!.Domain).SmallestBytes))
+        {
+            errno = Errno.Invalid;
         }
 
         for (ulong at = 0; at < check.Length && errno == Errno.Success; at += TestConstants.MockPageBytes)
@@ -79,6 +85,9 @@ internal static class PageChecks
     internal static bool IsCompound(Frame frame) => frame.IsRemote
         ? MemorySpace.ByIndex(frame.SpaceIndex)?.IsCompound(frame.RemoteAddress) == true
         : OwnMemory.Instance.IsCompound(frame.Host);
+
+    private static bool IsAligned(in TestCheckMap check, ulong bytes) =>
+        ((check.Iova | check.Length | check.Uptr) & (bytes - 1)) == 0 && check.Uptr + check.Length >= check.Uptr;
 
     private static Errno CompareGranule(MemorySpace memory, Domain table, ulong iova, ulong address)
     {

@@ -28,9 +28,18 @@ internal static class TestBackend
             TestOp.SetTempMemoryLimit => command.MemoryLimit.Limit < SmallestLimit ? Errno.Invalid : Errno.Success,
             TestOp.Dirty => MockOrders.MarkDirty(call, ref command),
             TestOp.TriggerIopf => MockOrders.Fault(call, command.TriggerIopf),
-            _ => Errno.NotSupported,
+            _ => call.Context.Has(UapiChange.LateTestOps) ? RunLate(call, ref command) : Errno.NotSupported,
         };
     }
+
+    private static Errno RunLate(in IoctlCall call, ref TestCommand command) => command.Op switch
+    {
+        TestOp.PasidAttach => MockOrders.AttachPasid(call, ref command, isReplace: false),
+        TestOp.PasidReplace => MockOrders.AttachPasid(call, ref command, isReplace: true),
+        TestOp.PasidDetach => MockOrders.DetachPasid(call, command),
+        TestOp.PasidCheckHwpt => MockOrders.CheckPasid(call, command),
+        _ => Errno.NotSupported,
+    };
 
     private static Errno AddReserved(in IoctlCall call, in TestCommand command)
     {

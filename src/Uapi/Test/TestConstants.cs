@@ -12,6 +12,15 @@ internal static class TestConstants
     /// <summary><c>MOCK_IO_PAGE_SIZE</c>: half of a page of the host.</summary>
     internal const ulong MockPageBytes = 2048;
 
+    /// <summary>The bytes of <c>struct iommu_hwpt_selftest</c> in 6.12.</summary>
+    internal const int NestedHwptSmallestBytes = sizeof(uint);
+
+    /// <summary><c>MOCK_IOMMUPT_DEFAULT</c></summary>
+    internal const uint TableDefault = 0;
+
+    /// <summary><c>MOCK_IOMMUPT_HUGE</c></summary>
+    internal const uint TableHuge = 1;
+
     /// <summary><c>MOCK_FLAGS_ACCESS_WRITE</c>: the pin wants to write.</summary>
     internal const uint AccessWrite = 1 << 0;
 
@@ -53,4 +62,7 @@ internal static class TestConstants
 
     /// <summary><c>MOCK_PASID_WIDTH</c></summary>
     internal const int PasidLog2 = 20;
+
+    /// <summary>A PASID that mock hardware refuses every second time that it is attached without being detached between.</summary>
+    internal const uint MagicPasid = 1024;
 }

@@ -68,7 +68,7 @@ public sealed class LayoutTests
         ["TestCheckIotlb"] = (8, "Id 0; Iotlb 4"),
         ["TestTriggerIopf"] = (24, "DevId 0; Pasid 4; GrpId 8; Perm 12; Addr 16"),
         ["TestHwInfo"] = (8, "Flags 0; TestReg 4"),
-        ["TestNestedHwpt"] = (4, "Iotlb 0"),
+        ["TestNestedHwpt"] = (8, "Iotlb 0; PagetableType 4"),
         ["TestInvalidate"] = (8, "Flags 0; IotlbId 4"),
         ["VfioCapHeader"] = (8, "Id 0; Version 2; Next 4"),
         ["VfioType1Info"] = (24, "ArgSz 0; Flags 4; IovaPgSizes 8; CapOffset 16; Pad 20"),
