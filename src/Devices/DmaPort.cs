@@ -316,30 +316,25 @@ public sealed partial class DmaPort : IDisposable
         lock (_attachLock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            bool replaces = _attachments.TryGetValue(pasid, out (Translator Loop, Domain Domain) old);
-            if (domain is null && !replaces)
+            // From here on new scopes use the new attachment; those that began before are waited for.
+            if (!Announce(pasid, domain, out (Translator Loop, Domain Domain) old))
             {
                 return false;
             }
 
-            // From here on new scopes use the new attachment; those that began before are waited for.
-            Announce(pasid, domain);
-            if (replaces)
-            {
-                _iommu.Epoch.WaitForReaders(_iommu.Epoch.Publish(Invalidation.Nothing));
-                _context.Remove(old.Loop);
-                old.Domain.LetGo();
-            }
-
-            return replaces;
+            Conclude(old);
+            return true;
         }
     }
 
-    /// <summary>Lets new scopes use another attachment, and waits for nobody: the first half of <see cref="Replace"/>.</summary>
+    /// <summary>Lets new scopes use another attachment, and waits for nobody: the first half of a replacement.</summary>
     /// <param name="pasid">For which accesses.</param>
     /// <param name="domain">What to, or null for nothing.</param>
-    internal void Announce(uint pasid, Domain? domain)
+    /// <param name="old">What was attached, still in use.</param>
+    /// <returns>Whether something was.</returns>
+    internal bool Announce(uint pasid, Domain? domain, out (Translator Loop, Domain Domain) old)
     {
+        bool replaces = _attachments.TryGetValue(pasid, out old);
         Translator? loop = null;
         if (domain is not null)
         {
@@ -357,9 +352,19 @@ public sealed partial class DmaPort : IDisposable
         {
             Volatile.Write(ref _loop, loop ?? _detached);
         }
-        else
+        else if (replaces || loop is not null)
         {
             _pasids.Set(pasid, loop);
         }
+
+        return replaces;
+    }
+
+    /// <summary>Waits until nobody uses an attachment, and ends it: the second half.</summary>
+    internal void Conclude((Translator Loop, Domain Domain) old)
+    {
+        _iommu.Epoch.WaitForReaders(_iommu.Epoch.Publish(Invalidation.Nothing));
+        _context.Remove(old.Loop);
+        old.Domain.LetGo();
     }
 }

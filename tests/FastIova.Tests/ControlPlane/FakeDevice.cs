@@ -17,6 +17,8 @@ internal sealed class FakeDevice(Engine engine, HardwareGroup? group = null, obj
 
     internal HardwareDomain? AttachedTo { get; private set; }
 
+    internal Dictionary<uint, HardwareDomain> PasidsAttachedTo { get; } = [];
+
     internal int FaultUsers { get; private set; }
 
     internal List<(PageFault Fault, PageResponseCode Code)> Answers { get; } = [];
@@ -93,6 +95,23 @@ internal sealed class FakeDevice(Engine engine, HardwareGroup? group = null, obj
 
         AttachedTo = domain;
         return Errno.Success;
+    }
+
+    internal override Errno AttachPasid(uint pasid, HardwareDomain? domain, HardwareDomain? old)
+    {
+        Xunit.Assert.Equal(PasidsAttachedTo.GetValueOrDefault(pasid), old);
+        if (domain is null)
+        {
+            PasidsAttachedTo.Remove(pasid);
+            return Errno.Success;
+        }
+
+        if (AttachAnswer == Errno.Success)
+        {
+            PasidsAttachedTo[pasid] = domain;
+        }
+
+        return AttachAnswer;
     }
 
     internal override Errno EnablePageFaults()

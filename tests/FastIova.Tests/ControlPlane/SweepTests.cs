@@ -5,6 +5,8 @@ namespace FastIova.Tests.ControlPlane;
 /// <summary>Runs whole scenarios, then again with the first fallible step failing, the second, and so on until none is left.</summary>
 public sealed class SweepTests
 {
+    private const uint Pasid = 7;
+
     private delegate Errno Step(Scene scene);
 
     private static readonly Dictionary<string, Step[]> Steps = new(StringComparer.Ordinal)
@@ -58,6 +60,22 @@ public sealed class SweepTests
             s => s.Detach(),
             s => s.World.Destroy(s.Last),
             s => s.World.Destroy(s.Parent),
+        ],
+        ["pasids"] =
+        [
+            s => s.Ioas(),
+            s => s.World.Map(1, 0x10_0000, 0x4000),
+            s => s.Bind(),
+            s => s.Queue(),
+            s => s.Hwpt(1, HwptAllocFlags.Pasid | HwptAllocFlags.FaultIdValid),
+            s => s.Attach(s.Last),
+            s => s.Attach(s.Last, Pasid),
+            s => s.Hwpt(1, HwptAllocFlags.Pasid),
+            s => s.Replace(s.Last, Pasid),
+            s => s.Attach(s.Last, Pasid + 1),
+            s => s.Detach(Pasid),
+            s => s.Replace(s.Last),
+            s => s.Detach(),
         ],
         ["accesses"] =
         [
@@ -144,13 +162,12 @@ public sealed class SweepTests
         internal AccessObject? Access;
         private readonly List<(ulong Iova, ulong Length)> _pins = [];
         private DeviceObject? _device;
-        private bool _isAttached;
         private uint _queue;
         private OpenFile? _file;
 
         internal Scene(bool isCharged)
         {
-            World = new World();
+            World = new World(UapiLevel.Latest);
             if (isCharged)
             {
                 World.Client.Capabilities.Clear();
@@ -198,25 +215,19 @@ public sealed class SweepTests
             return DeviceObject.Bind(World.Context, Hardware, keepsContext: false, out _device);
         }
 
-        internal Errno Attach(uint id)
-        {
-            Errno errno = Device.Attach(ref id);
-            _isAttached |= errno == Errno.Success;
-            return errno;
-        }
+        internal Errno Attach(uint id, uint pasid = DeviceObject.NoPasid) => Device.Attach(ref id, pasid);
 
-        internal Errno Replace(uint id) => Device.Replace(ref id);
+        internal Errno Replace(uint id, uint pasid = DeviceObject.NoPasid) => Device.Replace(ref id, pasid);
 
-        internal Errno Detach()
+        internal Errno Detach(uint pasid = DeviceObject.NoPasid)
         {
-            Device.Detach();
-            _isAttached = false;
+            Device.Detach(pasid);
             return Errno.Success;
         }
 
         internal Errno Hwpt(uint ioas, HwptAllocFlags flags)
         {
-            var command = new HwptAllocCommand { DevId = Device.Id, PtId = ioas, Flags = flags };
+            var command = new HwptAllocCommand { DevId = Device.Id, PtId = ioas, Flags = flags, FaultId = _queue };
             Errno errno = World.Do(IommufdRequest.HwptAlloc, ref command);
             Last = Parent = command.OutHwptId;
             return errno;
@@ -289,11 +300,7 @@ public sealed class SweepTests
         public void Dispose()
         {
             Access?.End();
-            if (_isAttached)
-            {
-                Device.Detach();
-            }
-
+            _device?.DetachAll();
             _device?.Unbind();
             World.Dispose();
         }
