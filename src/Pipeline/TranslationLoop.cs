@@ -19,8 +19,6 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
     private const ulong NearTableBytes = 4 << 20; // below this leaf tables are near, and asking for their words ahead only costs
     private const int WalksAMeasure = 64; // a table grows slowly: how large it is is asked once in so many batches
 
-    private readonly byte* _small;
-    private readonly byte* _large;
     private readonly byte* _hits;
     private readonly TWalker _walker;
     private readonly PageTable _table;
@@ -36,8 +34,6 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
         : base(context, table.SpaceId, table.Granule)
     {
         // SAFETY: the cache lives as long as its port, and so longer than any call of this loop.
-        _small = context.Tlb.Small;
-        _large = context.Tlb.Large;
         _hits = context.Tlb.Hits;
         _walker = walker;
         _table = table;
@@ -185,8 +181,8 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
     {
         Judge.Probed(count);
         return Judge.LargeFirst
-            ? Probe.Run<TIsa, LargePages, TWants>(_large, SpaceBits, ref iovas, ref hosts, count, wants, _hits)
-            : Probe.Run<TIsa, SmallPages, TWants>(_small, SpaceBits, ref iovas, ref hosts, count, wants, _hits);
+            ? Probe.Run<TIsa, LargePages, TWants>(Large, SpaceBits, ref iovas, ref hosts, count, wants, _hits)
+            : Probe.Run<TIsa, SmallPages, TWants>(Small, SpaceBits, ref iovas, ref hosts, count, wants, _hits);
     }
 
     /// <summary>Walks for the look-ups that missed, all misses to memory at once, and keeps what was found.</summary>

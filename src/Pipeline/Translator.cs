@@ -16,7 +16,10 @@ namespace FastIova;
 internal abstract unsafe class Translator
 {
     private protected readonly PortContext Context;
-    private readonly byte* _small;
+
+    // Where the space begins in the two arrays of the cache.
+    private protected byte* Small;
+    private protected byte* Large;
     private readonly EpochSlot* _slot;
     private readonly ulong* _now;
     private readonly bool _fenced;
@@ -33,7 +36,6 @@ internal abstract unsafe class Translator
         Context = context;
         SpaceId = spaceId;
         GranuleBytes = granuleBytes;
-        _small = context.Tlb.Small;
         _slot = context.Slot;
         _now = context.Now;
         _fenced = context.IsFenced;
@@ -51,6 +53,8 @@ internal abstract unsafe class Translator
         private set
         {
             field = value;
+            Small = Context.Tlb.SmallOf(value);
+            Large = Context.Tlb.LargeOf(value);
             _plainBits = _fenced ? TlbEntry.Unnumbered : value;
         }
     }
@@ -84,7 +88,7 @@ internal abstract unsafe class Translator
         // In an outer scope this stores what is there already: the port caught up when it entered (EpochSlot S1).
         Volatile.Write(ref slot->Announced, seen);
         ulong stale = Volatile.Read(ref *_now) ^ seen;
-        var entry = (TlbEntry*)(_small + Iotlb.SmallOffset(iova));
+        var entry = (TlbEntry*)(Small + Iotlb.SmallOffset(iova));
         ulong key = (iova & Iotlb.SmallPageMask) | _plainBits | (ulong)access;
         ulong miss = (entry->Tag ^ key) & TlbEntry.CompareMask(access);
         host = (nuint)(iova + entry->Addend);
@@ -116,7 +120,7 @@ internal abstract unsafe class Translator
         }
 
         // SAFETY: the offset lies in the array (Iotlb T2).
-        var entry = (TlbEntry*)(_small + Iotlb.SmallOffset(iova));
+        var entry = (TlbEntry*)(Small + Iotlb.SmallOffset(iova));
         ulong key = (iova & Iotlb.SmallPageMask) | SpaceBits | (ulong)access;
         if (((entry->Tag ^ key) & TlbEntry.CompareMask(access)) == 0)
         {

@@ -53,7 +53,7 @@ public sealed unsafe class IotlbTests
 
             ulong asking = random.Chance(10) ? TlbEntry.Unnumbered : random.Pick<ulong>(spaces);
             var expectedMisses = new List<byte>();
-            byte* array = large ? tlb.Large : tlb.Small;
+            byte* array = large ? tlb.LargeOf(asking) : tlb.SmallOf(asking);
             for (int i = 0; i < count; i++)
             {
                 TlbEntry entry = ((TlbEntry*)array)[large ? (iovas[i] >> 21 & 2047) * 2 : iovas[i] >> 12 & 16383];
@@ -150,9 +150,12 @@ public sealed unsafe class IotlbTests
 
     private static TlbEntry[] Contents(Iotlb tlb)
     {
-        var all = new TlbEntry[SmallEntries + 4096];
-        new ReadOnlySpan<TlbEntry>(tlb.Small, SmallEntries).CopyTo(all);
-        new ReadOnlySpan<TlbEntry>(tlb.Large, 4096).CopyTo(all.AsSpan(SmallEntries));
+        // From where the indices of a space without a shift begin to where those of the last end.
+        const int Small = SmallEntries + (Iotlb.RoomBytes / 16);
+        const int Large = 4096 + (Iotlb.RoomBytes / 16);
+        var all = new TlbEntry[Small + Large];
+        new ReadOnlySpan<TlbEntry>(tlb.SmallOf(0), Small).CopyTo(all);
+        new ReadOnlySpan<TlbEntry>(tlb.LargeOf(0), Large).CopyTo(all.AsSpan(Small));
         return all;
     }
 }

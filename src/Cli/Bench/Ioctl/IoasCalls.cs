@@ -54,6 +54,41 @@ internal sealed class IoasCalls : IDisposable
         return Nanoseconds(start) / pairs;
     }
 
+    /// <summary>A device leaves the hwpt in which 1 GiB is mapped and comes back, so often.</summary>
+    /// <returns>Nanoseconds per pair.</returns>
+    internal double AttachDetach(int pairs)
+    {
+        HwptId hwpt = _iommufd.AllocateHwpt(_ioases[0], _devices[0]);
+        _devices[0].Attach(hwpt);
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < pairs; i++)
+        {
+            _devices[0].Detach();
+            _devices[0].Attach(hwpt);
+        }
+
+        double time = Nanoseconds(start) / pairs;
+        _devices[0].Attach(_ioases[0]);
+        _iommufd.Destroy(hwpt);
+        return time;
+    }
+
+    /// <summary>The same of the bare port, with its grace period.</summary>
+    /// <returns>Nanoseconds per pair.</returns>
+    internal double BareAttachDetach(int pairs)
+    {
+        using DmaPort port = _engine.Iommu.OpenPort();
+        port.Attach(_bare);
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < pairs; i++)
+        {
+            port.Detach();
+            port.Attach(_bare);
+        }
+
+        return Nanoseconds(start) / pairs;
+    }
+
     /// <summary>The same of the bare page table, with its lock and its grace period.</summary>
     /// <returns>Nanoseconds per pair.</returns>
     internal double BareMapUnmap(int pairs)

@@ -8,12 +8,13 @@ internal sealed class IoctlSuite : ISuite
     private const string MapUnmap = "ioctl/map-unmap-4K";
     private const string MapGiB = "ioctl/map-1GiB";
     private const string CopyGiB = "ioctl/copy-1GiB";
+    private const string AttachDetach = "ioctl/attach-detach";
 
     public string Name => "ioctl";
 
     public void Run(BenchRun run)
     {
-        if (run.Wants(MapUnmap) || run.Wants(MapGiB) || run.Wants(CopyGiB))
+        if (run.Wants(MapUnmap) || run.Wants(MapGiB) || run.Wants(CopyGiB) || run.Wants(AttachDetach))
         {
             run.Step("MAP, UNMAP and COPY in the process");
             InProcess(run);
@@ -39,6 +40,19 @@ internal sealed class IoctlSuite : ISuite
                 150,
                 TargetUnit.Nanoseconds,
                 "per pair of MAP and UNMAP of 4 KiB of registered memory with a device attached; the bound is the page table alone, with its lock and its grace period"));
+        }
+
+        if (run.Wants(AttachDetach))
+        {
+            int pairs = run.Quick ? 2_000 : 20_000;
+            Timing[] pair = Measure.Interleaved(run.Reps, () => calls.AttachDetach(pairs), () => calls.BareAttachDetach(pairs));
+            run.Add(Figure.From(
+                AttachDetach,
+                pair[0],
+                pair[1],
+                null,
+                TargetUnit.Nanoseconds,
+                "per pair of detaching a device and attaching it to an hwpt again; the bound is the port alone, with its grace period"));
         }
 
         GiB(run, MapGiB, calls.MapGiB, calls.BareMapGiB, "memory that was touched before, 4 KiB entries; the bound is the fill of the page table");

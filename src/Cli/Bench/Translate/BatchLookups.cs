@@ -7,12 +7,15 @@ internal sealed class BatchLookups
     private readonly AddressStream _iovas;
     private readonly int _batch;
     private readonly nuint[] _hosts;
+    private readonly uint[] _pasids;
 
     /// <param name="port">Attached to the domain.</param>
     /// <param name="iovas">Mapped addresses; a multiple of the batch.</param>
     /// <param name="batch">The look-ups in a batch.</param>
-    internal BatchLookups(DmaPort port, AddressStream iovas, int batch)
+    /// <param name="pasids">The PASIDs of the batches in turn, a power of two of them; none for look-ups without.</param>
+    internal BatchLookups(DmaPort port, AddressStream iovas, int batch, params uint[] pasids)
     {
+        _pasids = pasids.Length == 0 ? [Fault.NoPasid] : pasids;
         _port = port;
         _iovas = iovas;
         _batch = batch;
@@ -24,11 +27,12 @@ internal sealed class BatchLookups
     internal ulong Run()
     {
         ulong sum = 0;
+        uint turn = 0;
         ReadOnlySpan<ulong> rest = _iovas.Numbers;
         while (!rest.IsEmpty)
         {
             ReadOnlySpan<ulong> next = rest[_batch..];
-            if (!_port.TranslateBatch(rest[.._batch], _hosts, Permission.Read, out Fault fault, next[..Math.Min(_batch, next.Length)]))
+            if (!_port.TranslateBatch(rest[.._batch], _hosts, Permission.Read, out Fault fault, next[..Math.Min(_batch, next.Length)], PasidOf(turn++)))
             {
                 throw new BenchFailureException($"A mapped address was not translated: {fault}.");
             }
@@ -49,7 +53,7 @@ internal sealed class BatchLookups
         ReadOnlySpan<ulong> iovas = _iovas.Numbers;
         for (int start = 0; start < iovas.Length; start += _batch)
         {
-            if (!_port.TranslateBatch(iovas.Slice(start, _batch), _hosts, Permission.Read, out Fault fault))
+            if (!_port.TranslateBatch(iovas.Slice(start, _batch), _hosts, Permission.Read, out Fault fault, pasid: PasidOf((uint)(start / _batch))))
             {
                 throw new BenchFailureException($"A mapped address was not translated: {fault}.");
             }
@@ -69,6 +73,8 @@ internal sealed class BatchLookups
 
         return sum;
     }
+
+    private uint PasidOf(uint turn) => _pasids[turn & (uint)(_pasids.Length - 1)];
 }
 
 /// <summary>The oracle: one word at a time, no cache, no vectors.</summary>
