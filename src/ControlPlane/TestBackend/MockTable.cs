@@ -11,16 +11,16 @@ internal sealed record MockTable(IovaSpan Aperture, ulong PageSizes, bool MarksE
     private const ulong HugePageBytes = TestConstants.MockPageBytes * 512;
     private const int AmdBits = 38;
 
-    private static readonly IovaSpan _small = new(TestConstants.ApertureFirst, TestConstants.ApertureLast);
+    private static readonly IovaSpan Small = new(TestConstants.ApertureFirst, TestConstants.ApertureLast);
 
     /// <summary>That of 6.12: entries of 2 KiB.</summary>
-    internal static MockTable Plain { get; } = new(_small, TestConstants.MockPageBytes, MarksEntries: false);
+    internal static MockTable Plain { get; } = new(Small, TestConstants.MockPageBytes, MarksEntries: false);
 
     /// <summary>That of a device with the flag for huge pages in 6.12: 1 MiB, too.</summary>
-    internal static MockTable PlainHuge { get; } = new(_small, TestConstants.MockPageBytes | HugePageBytes, MarksEntries: false);
+    internal static MockTable PlainHuge { get; } = new(Small, TestConstants.MockPageBytes | HugePageBytes, MarksEntries: false);
 
     /// <summary>The default since: entries of any power of two as they have on an AMD IOMMU, from 2 KiB to 64 GiB.</summary>
-    internal static MockTable Amd { get; } = new(_small, (1UL << 37) - TestConstants.MockPageBytes, MarksEntries: true);
+    internal static MockTable Amd { get; } = new(Small, (1UL << 37) - TestConstants.MockPageBytes, MarksEntries: true);
 
     /// <summary>The other kind since: entries of 4 KiB and 1 MiB, in all iovas that three levels reach.</summary>
     internal static MockTable AmdHuge { get; } = new(new IovaSpan(0, (1UL << AmdBits) - 1), Frame.PageBytes | HugePageBytes, MarksEntries: true);

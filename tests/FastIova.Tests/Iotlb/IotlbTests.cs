@@ -5,7 +5,9 @@ namespace FastIova.Tests;
 
 public sealed unsafe class IotlbTests
 {
-    private const int SmallEntries = 16384;
+    // From where the indices of a space without a shift begin to where those of the last end.
+    private const int SmallEntries = 16384 + (Iotlb.RoomBytes / 16);
+    private const int LargeEntries = 4096 + (Iotlb.RoomBytes / 16);
 
     [Theory]
     [InlineData(false, 11)]
@@ -150,12 +152,9 @@ public sealed unsafe class IotlbTests
 
     private static TlbEntry[] Contents(Iotlb tlb)
     {
-        // From where the indices of a space without a shift begin to where those of the last end.
-        const int Small = SmallEntries + (Iotlb.RoomBytes / 16);
-        const int Large = 4096 + (Iotlb.RoomBytes / 16);
-        var all = new TlbEntry[Small + Large];
-        new ReadOnlySpan<TlbEntry>(tlb.SmallOf(0), Small).CopyTo(all);
-        new ReadOnlySpan<TlbEntry>(tlb.LargeOf(0), Large).CopyTo(all.AsSpan(Small));
+        var all = new TlbEntry[SmallEntries + LargeEntries];
+        new ReadOnlySpan<TlbEntry>(tlb.SmallOf(0), SmallEntries).CopyTo(all);
+        new ReadOnlySpan<TlbEntry>(tlb.LargeOf(0), LargeEntries).CopyTo(all.AsSpan(SmallEntries));
         return all;
     }
 }
