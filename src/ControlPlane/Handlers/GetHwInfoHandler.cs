@@ -20,7 +20,7 @@ internal static class GetHwInfoHandler
 
         try
         {
-            return Answer(call, ref command, device!.Hardware);
+            return device!.Hardware.IsNoIommu ? Errno.NotSupported : Answer(call, ref command, device.Hardware);
         }
         finally
         {

@@ -23,6 +23,9 @@ internal abstract class HardwareDevice
     /// <summary>The IOMMU, or kind of IOMMU: domains of another one do not attach and do not nest.</summary>
     internal abstract object Iommu { get; }
 
+    /// <summary>Whether no IOMMU stands before it: it is bound and attached without asking any, and no table is a matter of its own.</summary>
+    internal virtual bool IsNoIommu => false;
+
     /// <summary>Whether accesses are coherent with the processor; a device without cannot be bound (EINVAL).</summary>
     internal virtual bool IsCoherent => true;
 

@@ -71,7 +71,7 @@ internal sealed class HardwareGroup
     {
         using (_lock.Enter())
         {
-            if (!_devices.TrueForAll(device => device.Iommu == handle.Domain.Iommu && (device.PasidLog2 == 0 || pasid >> device.PasidLog2 == 0)))
+            if (!_devices.TrueForAll(device => (device.Iommu == handle.Domain.Iommu || device.IsNoIommu) && (device.PasidLog2 == 0 || pasid >> device.PasidLog2 == 0)))
             {
                 return Errno.Invalid;
             }

@@ -15,6 +15,9 @@ internal class PagingDomain : HardwareDomain
     /// <summary>Whether dirty tracking can be turned on (the kernel's dirty_ops); asked for when the domain was made.</summary>
     internal bool HasDirtyTracking { get; init; }
 
+    /// <summary>Whether it stands before no device, and only says where an iova lies in memory.</summary>
+    internal bool TellsPhysical { get; init; }
+
     /// <summary>A bit for each size of page.</summary>
     internal virtual ulong PageSizes => 1UL << (int)Table.Options.Granule;
 

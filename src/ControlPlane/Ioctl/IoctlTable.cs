@@ -25,6 +25,7 @@ internal sealed class IoctlTable
         Row<HwptGetDirtyBitmapCommand>(IommufdRequest.HwptGetDirtyBitmap, 48, HwptGetDirtyBitmapHandler.Run),
         Row<HwptInvalidateCommand>(IommufdRequest.HwptInvalidate, 32, HwptInvalidateHandler.Run),
         Row<FaultAllocCommand>(IommufdRequest.FaultQueueAlloc, 16, FaultQueueAllocHandler.Run),
+        Row<NoIommuGetPaCommand>(IommufdRequest.NoIommuGetPa, 40, NoIommuGetPaHandler.Run, UapiChange.NoIommu),
         Row<TestCommand>(IommufdRequest.TestCmd, 68, TestBackend.Run),
     ];
 

@@ -23,6 +23,31 @@ public sealed partial class IommufdContext
         return errno == Errno.Success ? new IommufdDevice(hardware, device!) : throw new IommufdException("Bind", errno);
     }
 
+    /// <summary>Binds a device before which no IOMMU stands (noiommu, Linux 7.3): attaching it pins what an ioas maps, and <see cref="PhysicalAt"/> says where that lies.</summary>
+    /// <returns>The device; dispose it to unbind it.</returns>
+    /// <exception cref="IommufdException">ENOMEM.</exception>
+    public IommufdDevice BindWithoutIommu()
+    {
+        var hardware = new NoIommuDevice(Engine);
+        Errno errno = DeviceObject.Bind(this, hardware, keepsContext: true, out DeviceObject? device);
+        return errno == Errno.Success ? new IommufdDevice(hardware, device!) : throw new IommufdException("BindWithoutIommu", errno);
+    }
+
+    /// <summary>Where an iova lies in memory, for a device without an IOMMU.</summary>
+    /// <param name="ioas">An ioas that such a device was attached to first.</param>
+    /// <param name="iova">The iova.</param>
+    /// <param name="most">The most bytes that are asked about, at least one.</param>
+    /// <param name="length">How many of them lie side by side there.</param>
+    /// <returns>The address.</returns>
+    /// <exception cref="IommufdException">ENOENT when nothing is mapped there, EOPNOTSUPP when the ioas belongs to devices with an IOMMU, EPERM without CAP_SYS_RAWIO.</exception>
+    public ulong PhysicalAt(IoasId ioas, ulong iova, ulong most, out ulong length)
+    {
+        var command = new NoIommuGetPaCommand { IoasId = ioas.Number, Iova = iova, Length = most };
+        Call(IommufdRequest.NoIommuGetPa, ref command);
+        length = command.Length;
+        return command.OutPhys;
+    }
+
     /// <summary>Makes an hwpt on an ioas that devices like this one can be attached to.</summary>
     /// <param name="ioas">Whose mappings it has.</param>
     /// <param name="device">What it must fit.</param>

@@ -8,12 +8,12 @@ namespace FastIova;
 public sealed class IommufdDevice : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly PortDevice _hardware;
+    private readonly HardwareDevice _hardware;
     private readonly DeviceObject _device;
     private readonly HashSet<uint> _attached = [];
     private bool _isDisposed;
 
-    internal IommufdDevice(PortDevice hardware, DeviceObject device)
+    internal IommufdDevice(HardwareDevice hardware, DeviceObject device)
     {
         _hardware = hardware;
         _device = device;
