@@ -12,28 +12,44 @@ internal static class CommandLine
     private const int Differs = 1;
     private const int BadUsage = 2;
 
-    /// <summary>The recorded sets, as the build lays them beside the program.</summary>
-    internal static string ShippedFolder => Path.Combine(AppContext.BaseDirectory, "kernel-traces", "6.12");
+    private const string OldRelease = "6.12";
+    private const string NewRelease = "7.3";
+
+    /// <summary>The recorded sets of a release, as the build lays them beside the program.</summary>
+    internal static string ShippedFolder(string release) => Path.Combine(AppContext.BaseDirectory, "kernel-traces", release);
 
     internal static int Run(string[] args, TextWriter output, TextWriter error)
     {
         var paths = new Argument<string[]>("PATH")
         {
-            Description = "Archives (.tar.xz), traces (.txt), or folders of them. Default: the recorded sets of Linux 6.12.",
+            Description = "Archives (.tar.xz), traces (.txt), or folders of them. Default: the recorded sets.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var inProcess = new Option<bool>("--in-process") { Description = "Call the engine directly. Default: system calls, which 'fastiova run' answers." };
+        var release = new Option<string>("--release")
+        {
+            Description = "Whose recorded sets are the default, and as which release the engine answers in process.",
+            DefaultValueFactory = _ => OldRelease,
+        };
+        release.AcceptOnlyFromAmong(OldRelease, NewRelease);
+        var summary = new Option<bool>("--summary") { Description = "Say of every difference what was recorded and what is answered, where traces begin to differ first." };
         var folder = new Option<string?>("--out") { Description = "Write the answers here, in the form of the traces.", HelpName = "DIR" };
         var faults = new Option<int?>("--faults")
         {
             Description = "Let random steps fail, in process: answers differ, but nothing may be held at the end.",
             HelpName = "SEED",
         };
-        var replay = new Command("replay", "Make the recorded calls and compare the answers with the kernel's.") { paths, inProcess, folder, faults };
+        var replay = new Command("replay", "Make the recorded calls and compare the answers with the kernel's.") { paths, release, inProcess, summary, folder, faults };
         replay.SetAction(parsed => Guard(error, () =>
-            Replay(SetsOf(parsed.GetValue(paths)), TargetOf(parsed.GetValue(inProcess), parsed.GetValue(faults)), parsed.GetValue(folder), output, error)));
-        var check = new Command("check", "Read every line and print it again, to see that the program understands the traces.") { paths };
-        check.SetAction(parsed => Guard(error, () => Check(SetsOf(parsed.GetValue(paths)), output)));
+            Replay(
+                SetsOf(parsed.GetValue(paths), parsed.GetValue(release)!),
+                TargetOf(parsed.GetValue(inProcess), parsed.GetValue(faults), LevelOf(parsed.GetValue(release)!)),
+                parsed.GetValue(folder),
+                parsed.GetValue(summary),
+                output,
+                error)));
+        var check = new Command("check", "Read every line and print it again, to see that the program understands the traces.") { paths, release };
+        check.SetAction(parsed => Guard(error, () => Check(SetsOf(parsed.GetValue(paths), parsed.GetValue(release)!), output)));
         var root = new RootCommand("Recorded answers of a Linux kernel's /dev/iommu as a judge. Exit codes: 0 equal, 1 differing, 2 bad usage.") { replay, check };
 
         ParseResult result = root.Parse(args);
@@ -51,11 +67,13 @@ internal static class CommandLine
         return result.Invoke(new InvocationConfiguration { Output = output, Error = error });
     }
 
-    private static ITarget TargetOf(bool inProcess, int? faults) => faults is { } seed ? new FaultyTarget(new InProcessTarget(), seed)
-        : inProcess ? new InProcessTarget()
+    private static ITarget TargetOf(bool inProcess, int? faults, UapiLevel level) => faults is { } seed ? new FaultyTarget(new InProcessTarget(level), seed)
+        : inProcess ? new InProcessTarget(level)
         : new SystemCallTarget();
 
-    private static int Replay(IReadOnlyList<TraceSet> sets, ITarget replayed, string? folder, TextWriter output, TextWriter error)
+    private static UapiLevel LevelOf(string release) => string.Equals(release, NewRelease, StringComparison.Ordinal) ? UapiLevel.Latest : UapiLevel.Linux612;
+
+    private static int Replay(IReadOnlyList<TraceSet> sets, ITarget replayed, string? folder, bool isSummary, TextWriter output, TextWriter error)
     {
         using ITarget target = replayed;
         var replay = new SetReplay(target, output, folder);
@@ -73,13 +91,21 @@ internal static class CommandLine
             replay.Run(set);
         }
 
-        replay.All.Write(output);
+        if (isSummary)
+        {
+            replay.All.WriteSummary(output);
+        }
+        else
+        {
+            replay.All.Write(output);
+        }
+
         foreach (string held in replay.Held)
         {
             output.WriteLine($"still held after {held}");
         }
 
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{replay.All.Operations} operations, {replay.All.Differing} differing"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{replay.All.Operations} operations, {replay.All.Differing} differing, in {replay.All.DifferingTraces} traces"));
         return replay.All.Differing == 0 && replay.Held.Count == 0 && missing == 0 ? Success : Differs;
     }
 
@@ -101,7 +127,8 @@ internal static class CommandLine
         return complaints == 0 ? Success : Differs;
     }
 
-    private static TraceSet[] SetsOf(string[]? paths) => [.. (paths is { Length: > 0 } ? paths : [ShippedFolder]).SelectMany(TraceSet.Find)];
+    private static TraceSet[] SetsOf(string[]? paths, string release) =>
+        [.. (paths is { Length: > 0 } ? paths : [ShippedFolder(release)]).SelectMany(TraceSet.Find)];
 
     private static int Guard(TextWriter error, Func<int> action)
     {

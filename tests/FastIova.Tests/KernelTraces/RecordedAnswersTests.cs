@@ -12,7 +12,7 @@ public sealed class RecordedAnswersTests
 {
     private const int TracesToOneFaulty = 4;
 
-    private static readonly Lazy<IReadOnlyList<TraceSet>> Sets = new(() => TraceSet.Find(CommandLine.ShippedFolder));
+    private static readonly Lazy<IReadOnlyList<TraceSet>> Sets = new(() => TraceSet.Find(CommandLine.ShippedFolder("6.12")));
 
     public static TheoryData<string> SetNames => [.. new[] { "std", "fault", "notest", "cont", "rlimit", "huge", "long", "directed" }];
 
@@ -32,7 +32,7 @@ public sealed class RecordedAnswersTests
         TraceSet set = Set(name);
         using HugePagePool? pool = set.Traces.Any(trace => trace.HasHugePages) ? HugePagePool.Open() : null;
         Assert.SkipWhen(pool is not null && !UserMemory.HasHugePages(), "no 2 MiB pages: echo 8 > /proc/sys/vm/nr_hugepages");
-        using var target = new InProcessTarget();
+        using var target = new InProcessTarget(UapiLevel.Linux612);
         var replay = new SetReplay(target, TextWriter.Null, outputFolder: null);
         Differences differences = replay.Run(set);
         using var report = new StringWriter();
@@ -48,7 +48,7 @@ public sealed class RecordedAnswersTests
         TraceSet set = Set(name);
         using HugePagePool? pool = set.Traces.Any(trace => trace.HasHugePages) ? HugePagePool.Open() : null;
         Assert.SkipWhen(pool is not null && !UserMemory.HasHugePages(), "no 2 MiB pages: echo 8 > /proc/sys/vm/nr_hugepages");
-        using var target = new FaultyTarget(new InProcessTarget(), set.Operations);
+        using var target = new FaultyTarget(new InProcessTarget(UapiLevel.Linux612), set.Operations);
         var replay = new SetReplay(target, TextWriter.Null, outputFolder: null);
         replay.Run(set with { Traces = [.. set.Traces.Where((_, index) => index % TracesToOneFaulty == 0)] });
         Assert.NotEqual(0, target.Failures);

@@ -6,13 +6,16 @@ namespace FastIova.KernelTraces;
 internal sealed class Trace
 {
     private const string DefaultDevice = "/dev/iommu";
+    private const string HugeFile = "fd=0x40005";
 
     private Trace(string name, IReadOnlyList<string> text)
     {
         Name = name;
         Text = text;
+        bool isHandMade = Setting("seed") is null;
         Device = Setting("dev") ?? DefaultDevice;
-        HasHugePages = string.Equals(Setting("huge"), "1", StringComparison.Ordinal);
+        HasHugePages = string.Equals(Setting("huge"), "1", StringComparison.Ordinal) || (isHandMade && text.Any(line => line.Contains(HugeFile, StringComparison.Ordinal)));
+        HasFiles = isHandMade || Setting("scatter") is not null;
     }
 
     /// <summary>The name of its file.</summary>
@@ -26,6 +29,9 @@ internal sealed class Trace
 
     /// <summary>Whether the process had 2 MiB pages prepared.</summary>
     internal bool HasHugePages { get; }
+
+    /// <summary>Whether it had files prepared; the traces of Linux 6.12 had none.</summary>
+    internal bool HasFiles { get; }
 
     internal static Trace Read(string name, TextReader reader)
     {
@@ -63,7 +69,9 @@ internal sealed class Trace
         }
     }
 
-    // The first remark names the settings: # seed=1 ops=200 profile=1 dev=/dev/iommu huge=0 fault=0 notest=0
+    // The first remark names the settings: # seed=1 ops=200 profile=1 dev=/dev/iommu huge=0 fault=0 notest=0 scatter=1
+    // The last one came with 7.3 and says that no neighbours of the prepared pages were neighbours in physical memory.
+    // Traces made by hand name none.
     private string? Setting(string name)
     {
         string first = Text.Count > 0 && IsRemark(Text[0]) ? Text[0] : string.Empty;

@@ -6,6 +6,9 @@ namespace FastIova.KernelTraces;
 /// <summary>What a call answered, as a list of named values in the order in which the recorder writes them.</summary>
 internal sealed class TraceAnswer
 {
+    // What a call returned that made a file: its number depends on what else is open.
+    private const string File = "FD";
+
     private readonly List<KeyValuePair<string, string>> _values = [];
 
     internal IReadOnlyList<KeyValuePair<string, string>> Values => _values;
@@ -38,6 +41,14 @@ internal sealed class TraceAnswer
         Add("errno", TraceErrno.Name(result < 0 ? (int)-result : 0));
     }
 
+    /// <summary>The call returned a file descriptor, which has this logical number now.</summary>
+    internal void AddFile(uint logical)
+    {
+        Add("ret", File);
+        Add("errno", TraceErrno.Name(0));
+        Add("newfd", TraceNumber.Print(FieldKind.Number, logical));
+    }
+
     internal void AddField(TraceField field, ulong value) => Add(field.OutputName, TraceNumber.Print(field.Kind, value));
 
     internal void AddWords(string name, ReadOnlySpan<ulong> words) => Add(name, TraceNumber.PrintWords(words));
@@ -60,6 +71,8 @@ internal sealed class TraceAnswer
     {
         switch (name)
         {
+            case "ret" when op.ReturnsFile && string.Equals(value, File, StringComparison.Ordinal):
+                return value;
             case "ret":
                 return long.Parse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture);
             case "errno":
@@ -68,7 +81,7 @@ internal sealed class TraceAnswer
                 return ((uint)TraceNumber.Parse(value)).ToString(CultureInfo.InvariantCulture);
             case "dout" or "dhash" or "hash":
                 return TraceNumber.PrintWords(TraceNumber.ParseWords(value));
-            case "revents":
+            case "revents" or "newfd" or "map":
                 return TraceNumber.Print(FieldKind.Number, TraceNumber.Parse(value));
         }
 

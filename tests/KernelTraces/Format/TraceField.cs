@@ -14,6 +14,12 @@ internal enum FieldKind
 
     /// <summary>A file descriptor, as a logical number.</summary>
     File,
+
+    /// <summary>A length that is written as far as the page of the line's iova goes: what lies behind it is luck.</summary>
+    WithinPage,
+
+    /// <summary>A physical address: only its place in the page is written, and its name ends in <c>_lo</c>.</summary>
+    Physical,
 }
 
 /// <summary>Which way a field goes.</summary>
@@ -31,6 +37,9 @@ internal enum FieldUse
 
     /// <summary>Both.</summary>
     InOut = In | Out,
+
+    /// <summary>Not written as an answer: another field lies at the same place.</summary>
+    Unwritten = 4,
 }
 
 /// <summary>One field of the struct of an operation.</summary>
@@ -45,6 +54,23 @@ internal sealed record TraceField(string Name, int Offset, int Bytes, FieldKind 
 
     internal bool IsOut => (Use & FieldUse.Out) != FieldUse.None;
 
+    internal bool IsWritten => (Use & FieldUse.Unwritten) == FieldUse.None;
+
     /// <summary>The name among the outputs.</summary>
-    internal string OutputName { get; } = Kind == FieldKind.Iova && (Use & FieldUse.Out) != FieldUse.None ? Name + "_out" : Name;
+    internal string OutputName { get; } = Kind switch
+    {
+        FieldKind.Iova when (Use & FieldUse.Out) != FieldUse.None => Name + "_out",
+        FieldKind.Physical => Name + "_lo",
+        _ => Name,
+    };
+
+    /// <summary>As much of a value as is written.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="line">The line, with its inputs.</param>
+    internal ulong Shown(ulong value, TraceLine line) => Kind switch
+    {
+        FieldKind.Physical => value % UserMemory.PageBytes,
+        FieldKind.WithinPage => Math.Min(value, UserMemory.PageBytes - (line["iova"] % UserMemory.PageBytes)),
+        _ => value,
+    };
 }

@@ -7,6 +7,8 @@ namespace FastIova.KernelTraces;
 internal sealed class TraceLine
 {
     private const string Arrow = " -> ";
+    private const string DroppedFile = "ret=0 errno=OK newfd=";
+    private const string ReturnedFile = "ret=FD errno=OK newfd=";
 
     private readonly bool[] _isPresent;
 
@@ -41,6 +43,11 @@ internal sealed class TraceLine
 
     /// <summary>What follows the arrow.</summary>
     internal string Answer { get; private set; } = string.Empty;
+
+    /// <summary>What is to be answered. It is <see cref="Answer"/> but for one bug of 7.3: a call drops the descriptor that it should return.</summary>
+    internal string Expected => Op.ReturnsFile && Answer.StartsWith(DroppedFile, StringComparison.Ordinal)
+        ? string.Concat(ReturnedFile, Answer.AsSpan(DroppedFile.Length))
+        : Answer;
 
     internal ulong this[string field] => Values[Op.IndexOf(field)];
 

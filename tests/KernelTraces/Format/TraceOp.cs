@@ -26,6 +26,12 @@ internal enum CallKind
     /// <summary>poll without waiting.</summary>
     Poll,
 
+    /// <summary>mmap of the device.</summary>
+    Map,
+
+    /// <summary>munmap of what an earlier operation mapped.</summary>
+    Unmap,
+
     /// <summary>None: hashes prepared memory, to find stray writes.</summary>
     Hash,
 }
@@ -47,6 +53,9 @@ internal sealed record TraceOp(string Name, CallKind Call, uint Request, int Str
 
     /// <summary>The first logical number of the files that the operation makes; the index of the line is added.</summary>
     internal uint LogicalFiles { get; init; }
+
+    /// <summary>Whether the call returns a file descriptor.</summary>
+    internal bool ReturnsFile { get; init; }
 
     /// <summary>What else the line shows of the outcome.</summary>
     internal Payload? Payload { get; init; }

@@ -9,6 +9,10 @@ internal static class TraceOps
 {
     internal const uint AccessFiles = 0x10000;
     internal const uint FaultFiles = 0x20000;
+    internal const uint PreparedFiles = 0x40000;
+    internal const uint DmaBufs = 0x50000;
+    internal const uint EventFiles = 0x60000;
+    internal const uint Mappings = 0x70000;
 
     // Requests of iommufd and VFIO have no size and no direction: the type byte and a number.
     private const uint Type = 0x3b00;
@@ -53,7 +57,8 @@ internal static class TraceOps
         Ioctl(
             "GET_HW_INFO", 0x8a, 40,
             U32("flags", 4), U32("dev_id", 8, Id), U32("data_len", 12, Number, InOut), U64("data_uptr", 16), U32("out_data_type", 24, Number, Out),
-            U8("out_max_pasid_log2", 28, Number, Out), U8("rsv", 29), U64("out_capabilities", 32, Number, Out))
+            U8("out_max_pasid_log2", 28, Number, Out), U8("rsv", 29), U16("rsv2", 30), U32("in_data_type", 24, Number, In | Unwritten),
+            U64("out_capabilities", 32, Number, Out))
             with { Payload = Payloads.HardwareInfo },
         Ioctl("HWPT_SET_DIRTY_TRACKING", 0x8b, 16, U32("flags", 4), U32("hwpt_id", 8, Id), U32("rsv", 12)),
         Ioctl(
@@ -65,6 +70,28 @@ internal static class TraceOps
             U32("hwpt_id", 4, Id), U64("data_uptr", 8), U32("data_type", 16), U32("entry_len", 20), U32("entry_num", 24, Number, InOut), U32("rsv", 28)),
         Ioctl("FAULT_QUEUE_ALLOC", 0x8e, 16, U32("flags", 4), U32("out_fault_id", 8, Id, Out), U32("out_fault_fd", 12, FieldKind.File, Out))
             with { LogicalFiles = FaultFiles },
+        Ioctl(
+            "IOAS_MAP_FILE", 0x8f, 40,
+            U32("flags", 4), U32("ioas_id", 8, Id), U32("fd", 12, FieldKind.File), U64("start", 16), U64("length", 24), U64("iova", 32, Iova, InOut)),
+        Ioctl(
+            "VIOMMU_ALLOC", 0x90, 40,
+            U32("flags", 4), U32("type", 8), U32("dev_id", 12, Id), U32("hwpt_id", 16, Id), U32("out_viommu_id", 20, Id, Out), U32("data_len", 24), U32("rsv", 28),
+            U64("data_uptr", 32))
+            with { Payload = Payloads.VirtualIommu },
+        Ioctl("VDEVICE_ALLOC", 0x91, 24, U32("viommu_id", 4, Id), U32("dev_id", 8, Id), U32("out_vdevice_id", 12, Id, Out), U64("virt_id", 16)),
+        Ioctl("IOAS_CHANGE_PROCESS", 0x92, 8, U32("rsv", 4)),
+        Ioctl(
+            "VEVENTQ_ALLOC", 0x93, 32,
+            U32("flags", 4), U32("viommu_id", 8, Id), U32("type", 12), U32("veventq_depth", 16), U32("out_veventq_id", 20, Id, Out),
+            U32("out_veventq_fd", 24, FieldKind.File, Out), U32("rsv", 28))
+            with { LogicalFiles = EventFiles },
+        Ioctl(
+            "HW_QUEUE_ALLOC", 0x94, 40,
+            U32("flags", 4), U32("viommu_id", 8, Id), U32("type", 12), U32("index", 16), U32("out_hw_queue_id", 20, Id, Out),
+            U64("nesting_parent_iova", 24, Iova), U64("length", 32)),
+        Ioctl(
+            "IOAS_NOIOMMU_GET_PA", 0x95, 40,
+            U32("flags", 4), U32("ioas_id", 8, Id), U32("rsv", 12), U64("iova", 16, Iova), U64("length", 24, WithinPage, InOut), U64("out_phys", 32, Physical, Out)),
     ];
 
     private static IEnumerable<TraceOp> Test() =>
@@ -95,6 +122,14 @@ internal static class TraceOps
         TestOp(
             "T_TRIGGER_IOPF", 15,
             TestId, TestReserved, U32("dev_id", 16, Id), U32("pasid", 20), U32("grpid", 24), U32("perm", 28), U64("addr", 32)),
+        TestOp("T_DEV_CHECK_CACHE", 16, TestId, TestReserved, U32("cache_id", 16), U32("cache", 20)),
+        TestOp("T_TRIGGER_VEVENT", 17, TestId, TestReserved, U32("dev_id", 16, Id)),
+        TestOp("T_PASID_ATTACH", 18, TestId, TestReserved, U32("pasid", 16), U32("pt_id", 20, Id, InOut)),
+        TestOp("T_PASID_REPLACE", 19, TestId, TestReserved, U32("pasid", 16), U32("pt_id", 20, Id, InOut)),
+        TestOp("T_PASID_DETACH", 20, TestId, TestReserved, U32("pasid", 16)),
+        TestOp("T_PASID_CHECK_HWPT", 21, TestId, TestReserved, U32("pasid", 16), U32("hwpt_id", 20, Id)),
+        TestOp("T_DMABUF_GET", 22, TestId, TestReserved, U32("length", 16), U32("open_flags", 20)) with { LogicalFiles = DmaBufs, ReturnsFile = true },
+        TestOp("T_DMABUF_REVOKE", 23, TestId, TestReserved, U32("dmabuf_fd", 16, FieldKind.File), U32("revoked", 20)),
     ];
 
     private static IEnumerable<TraceOp> Vfio() =>
@@ -119,6 +154,13 @@ internal static class TraceOps
         new("FAULT_READ", CallKind.Read, 0, 0, 0, CalledFileAndCount),
         new("FAULT_WRITE", CallKind.Write, 0, 0, 0, CalledFileAndCount),
         new("FAULT_POLL", CallKind.Poll, 0, 0, 0, CalledFile),
+        new("VEVENT_READ", CallKind.Read, 0, 0, 0, CalledFileAndCount),
+        new("VEVENT_WRITE", CallKind.Write, 0, 0, 0, CalledFileAndCount),
+        new("VEVENT_POLL", CallKind.Poll, 0, 0, 0, CalledFile),
+        new("VEVENT_CLOSE", CallKind.Close, 0, 0, 0, CalledFile),
+        new("DMABUF_CLOSE", CallKind.Close, 0, 0, 0, CalledFile),
+        new("MMAP", CallKind.Map, 0, 0, 0, [U64("offset", 0), U64("length", 0), U32("prot", 0), U32("mflags", 0)]) { LogicalFiles = Mappings },
+        new("MUNMAP", CallKind.Unmap, 0, 0, 0, [new("map", 0, 4, FieldKind.File, In)]),
         new("ARENA_HASH", CallKind.Hash, 0, 0, 0, [U64("uptr", 0), U64("length", 0)]),
     ];
 

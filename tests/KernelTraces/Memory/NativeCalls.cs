@@ -12,6 +12,7 @@ internal static unsafe partial class NativeCalls
     internal const int ProtNone = 0;
     internal const int ProtRead = 1;
     internal const int ProtWrite = 2;
+    internal const int ProtExecute = 4;
 
     internal const int MapShared = 0x01;
     internal const int MapPrivate = 0x02;
@@ -22,7 +23,19 @@ internal static unsafe partial class NativeCalls
     internal const int AdviseNoHugePage = 15;
     internal const int AdvisePopulateWrite = 23;
 
-    internal const int OpenReadWriteCloseOnExec = 2 | 0x80000;
+    internal const int CloseOnExec = 0x80000;
+    internal const int OpenReadWriteCloseOnExec = 2 | CloseOnExec;
+    internal const int OwnerMayReadAndWrite = 0x180;
+
+    internal const uint MemfdCloseOnExec = 1;
+    internal const uint MemfdAllowSealing = 2;
+    internal const uint MemfdHugePages2M = 4 | (21u << 26);
+    internal const int AddSeals = 1033;
+    internal const int SealShrink = 2;
+    internal const int SealGrow = 4;
+    internal const int SealWrite = 8;
+    internal const int SealFutureWrite = 0x10;
+
     internal const short PollIn = 1;
     internal const short PollOut = 4;
     internal const int LimitMemoryLock = 8;
@@ -32,12 +45,31 @@ internal static unsafe partial class NativeCalls
     // Asked for by this name, a symbol is looked up in the whole program and not in one library of it.
     private const string Program = "program";
 
+    // O_TMPFILE contains O_DIRECTORY, which is another bit on Arm.
+    internal static int OpenUnnamed => OpenReadWriteCloseOnExec | 0x40_0000
+        | (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x1_0000);
+
     static NativeCalls() => NativeLibrary.SetDllImportResolver(
         Assembly.GetExecutingAssembly(),
         (name, _, _) => string.Equals(name, Program, StringComparison.Ordinal) ? NativeLibrary.GetMainProgramHandle() : 0);
 
     [LibraryImport(Program, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags);
+
+    [LibraryImport(Program, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport(Program, EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int MemoryFile(string name, uint flags);
+
+    [LibraryImport(Program, EntryPoint = "ftruncate", SetLastError = true)]
+    internal static partial int Truncate(int fd, long length);
+
+    [LibraryImport(Program, EntryPoint = "fcntl", SetLastError = true)]
+    internal static partial int Control(int fd, int command, int argument);
+
+    [LibraryImport(Program, EntryPoint = "pipe2", SetLastError = true)]
+    internal static partial int Pipe(int* ends, int flags);
 
     [LibraryImport(Program, EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int fd);

@@ -6,7 +6,7 @@ namespace FastIova.KernelTraces;
 
 /// <summary>The memory that the recorded process had prepared, at the same addresses of this one.</summary>
 /// <remarks>
-/// Owns: the addresses from 0x200000000 to 0x230001000; one object at a time in a process.
+/// Owns: the addresses from 0x200000000 to 0x230001000; one object at a time in a process. Files are those who take them.
 /// Threads: one.
 /// </remarks>
 internal sealed unsafe class UserMemory : IDisposable
@@ -34,6 +34,7 @@ internal sealed unsafe class UserMemory : IDisposable
     private const ulong Checkered = Arena + 0x300_0000;
     private const ulong Shared = Arena + 0x380_0000;
     private const ulong Huge = Arena + 0x400_0000;
+    private const ulong MappedFile = Arena + 0x500_0000;
     private const ulong Sixteen = 16 << 20;
     private const ulong Eight = 8 << 20;
     private const ulong Four = 4 << 20;
@@ -49,8 +50,10 @@ internal sealed unsafe class UserMemory : IDisposable
 
     /// <summary>Maps everything anew.</summary>
     /// <param name="hugePages">Whether the process had 2 MiB pages.</param>
+    /// <param name="files">Whether it had files: the first of them is mapped, too.</param>
+    /// <returns>The files, or none; -1 stands for one that is missing.</returns>
     /// <exception cref="IOException">Linux has no such memory, or something else lies there.</exception>
-    internal void Prepare(bool hugePages)
+    internal int[] Prepare(bool hugePages, bool files)
     {
         Dispose();
         _isMapped = true;
@@ -77,6 +80,13 @@ internal sealed unsafe class UserMemory : IDisposable
         Map(Scratch, ScratchBytes, Private);
         Map(Structs, StructsBytes, Private);
         _usedScratch = ScratchBytes;
+        int[] prepared = files ? PreparedFiles.Make(hugePages) : [];
+        if (files)
+        {
+            Map(MappedFile, PreparedFiles.FirstBytes, NativeCalls.MapShared, prepared[0]);
+        }
+
+        return prepared;
     }
 
     /// <summary>Whether this machine has the 2 MiB pages that some sets need; root asks for them when none are free.</summary>
@@ -87,7 +97,7 @@ internal sealed unsafe class UserMemory : IDisposable
         if (_isMapped)
         {
             _isMapped = false;
-            _ = NativeCalls.Unmap(Arena, Huge + Four - Arena);
+            _ = NativeCalls.Unmap(Arena, MappedFile + PreparedFiles.FirstBytes - Arena);
             _ = NativeCalls.Unmap(Scratch, ScratchBytes);
             _ = NativeCalls.Unmap(Structs, StructsBytes);
         }
@@ -135,10 +145,11 @@ internal sealed unsafe class UserMemory : IDisposable
         return hash;
     }
 
+    // Twice what is prepared in memory: there is a file of them, too.
     private static bool TryTakeHugePages()
     {
-        nint place = NativeCalls.Map(0, Four, Both, Private | NativeCalls.MapHugePages2M | NativeCalls.MapPopulate, -1, 0);
-        return place != NativeCalls.MapFailed && NativeCalls.Unmap((ulong)place, Four) == 0;
+        nint place = NativeCalls.Map(0, Eight, Both, Private | NativeCalls.MapHugePages2M | NativeCalls.MapPopulate, -1, 0);
+        return place != NativeCalls.MapFailed && NativeCalls.Unmap((ulong)place, Eight) == 0;
     }
 
     private static bool TryAddHugePages()
@@ -147,7 +158,7 @@ internal sealed unsafe class UserMemory : IDisposable
         try
         {
             int now = int.Parse(File.ReadAllText(Reserved), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
-            File.WriteAllText(Reserved, (now + (int)(Four / (2 << 20))).ToString(CultureInfo.InvariantCulture));
+            File.WriteAllText(Reserved, (now + (int)(Eight / (2 << 20))).ToString(CultureInfo.InvariantCulture));
             return true;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
@@ -166,9 +177,9 @@ internal sealed unsafe class UserMemory : IDisposable
         }
     }
 
-    private static void Map(ulong address, ulong length, int flags)
+    private static void Map(ulong address, ulong length, int flags, int fd = -1)
     {
-        nint place = NativeCalls.Map(address, length, Both, flags | NativeCalls.MapFixedNoReplace, -1, 0);
+        nint place = NativeCalls.Map(address, length, Both, flags | NativeCalls.MapFixedNoReplace, fd, 0);
         Check(place == (nint)address ? 0 : -1, "mmap", address);
         if ((flags & NativeCalls.MapPopulate) == 0)
         {

@@ -50,6 +50,14 @@ internal static class Payloads
         call.Memory.UsedScratch(UserMemory.ScratchBytes);
     }
 
+    internal static void VirtualIommu(CallOutcome call, TraceAnswer answer)
+    {
+        if (call.Input("data_uptr") == UserMemory.Scratch && call.Line.PointerMode == 0)
+        {
+            AddScratch(answer, "dout", 3);
+        }
+    }
+
     internal static void AccessRead(CallOutcome call, TraceAnswer answer)
     {
         const ulong Write = 1;

@@ -117,7 +117,7 @@ internal readonly ref struct StructImage
         bool isWritten = before != now;
         bool isAnswer = field.IsOut && result >= 0;
         bool isPastTheSize = (ulong)(field.Offset + field.Bytes) > _line.StructSize;
-        if (!isWritten && (!isAnswer || isPastTheSize))
+        if (!field.IsWritten || (!isWritten && (!isAnswer || isPastTheSize)))
         {
             return now;
         }
@@ -127,7 +127,7 @@ internal readonly ref struct StructImage
             now = adopt((int)now);
         }
 
-        answer.AddField(field, now);
+        answer.AddField(field, field.Shown(now, _line));
         return now;
     }
 

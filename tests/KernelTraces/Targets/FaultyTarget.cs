@@ -46,6 +46,13 @@ internal sealed class FaultyTarget : ITarget
 
     public long Write(int fd, ulong buffer, ulong count) => _inner.Write(fd, buffer, count);
 
+    public int Adopt(int descriptor) => _inner.Adopt(descriptor);
+
+    public long Map(int fd, ulong offset, ulong length, int protection, int flags, out ulong address) =>
+        _inner.Map(fd, offset, length, protection, flags, out address);
+
+    public long Unmap(ulong address, ulong length) => _inner.Unmap(address, length);
+
     public long Poll(int fd, out int returned) => _inner.Poll(fd, out returned);
 
     public string? HeldAtEnd() => _inner.HeldAtEnd();

@@ -20,6 +20,21 @@ internal interface ITarget : IDisposable
 
     long Write(int fd, ulong buffer, ulong count);
 
+    /// <summary>Takes a descriptor of this process over, as one of the process that is played.</summary>
+    /// <returns>Its number there.</returns>
+    int Adopt(int descriptor);
+
+    /// <summary>mmap, anywhere.</summary>
+    /// <param name="fd">The file.</param>
+    /// <param name="offset">Bytes.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="protection">PROT_*.</param>
+    /// <param name="flags">MAP_*.</param>
+    /// <param name="address">Where it is mapped in this process.</param>
+    long Map(int fd, ulong offset, ulong length, int protection, int flags, out ulong address);
+
+    long Unmap(ulong address, ulong length);
+
     /// <summary>poll for input and output without waiting.</summary>
     long Poll(int fd, out int returned);
 

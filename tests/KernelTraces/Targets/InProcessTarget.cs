@@ -1,13 +1,17 @@
 namespace FastIova.KernelTraces;
 
-/// <summary>Calls an engine of this process, which answers as Linux 6.12 does.</summary>
+/// <summary>Calls an engine of this process.</summary>
 internal sealed class InProcessTarget : ITarget
 {
     private const int PollInvalid = 0x20;
+    private const ulong UserEnd = 1UL << 47;
 
-    private readonly Engine _engine = new(new EngineOptions { Level = UapiLevel.Linux612, TestBackend = true });
+    private readonly Engine _engine;
     private TraceCaller _caller = new(OwnMemory.Instance);
     private Credentials _credentials = Credentials.Root;
+
+    /// <param name="level">As which release of Linux it answers.</param>
+    internal InProcessTarget(UapiLevel level) => _engine = new Engine(new EngineOptions { Level = level, TestBackend = true });
 
     public void Begin(Credentials credentials)
     {
@@ -41,6 +45,35 @@ internal sealed class InProcessTarget : ITarget
             : (file.IsReadable ? NativeCalls.PollIn : 0) | (file.IsWritable ? NativeCalls.PollOut : 0);
         return returned == 0 ? 0 : 1;
     }
+
+    public int Adopt(int descriptor) => _caller.Adopt(descriptor);
+
+    // What Linux checks before it asks the file, and what it does afterwards.
+    public long Map(int fd, ulong offset, ulong length, int protection, int flags, out ulong address)
+    {
+        address = 0;
+        Errno errno = !TryResolve(fd, out OpenFile? file) ? Errno.BadDescriptor
+            : length == 0 || offset % UserMemory.PageBytes != 0 ? Errno.Invalid
+            : length > UserEnd ? Errno.OutOfMemory
+            : offset > ulong.MaxValue - length ? Errno.Overflow
+            : Errno.Success;
+        if (errno != Errno.Success)
+        {
+            return -(long)errno;
+        }
+
+        long result = file!.Map(_caller, offset, length, out SharedMemory? memory, out ulong memoryOffset);
+        if (result < 0)
+        {
+            return result;
+        }
+
+        nint place = NativeCalls.Map(0, length, protection, flags, memory!.FileDescriptor, (long)memoryOffset);
+        address = place == NativeCalls.MapFailed ? 0 : (ulong)place;
+        return place == NativeCalls.MapFailed ? -(long)Errno.OutOfMemory : 0;
+    }
+
+    public long Unmap(ulong address, ulong length) => NativeCalls.Unmap(address, length) == 0 ? 0 : -(long)Errno.Invalid;
 
     public string? HeldAtEnd()
     {

@@ -53,6 +53,17 @@ internal sealed unsafe class SystemCallTarget : ITarget
         return result;
     }
 
+    public int Adopt(int descriptor) => descriptor;
+
+    public long Map(int fd, ulong offset, ulong length, int protection, int flags, out ulong address)
+    {
+        nint place = NativeCalls.Map(0, length, protection, flags, fd, (long)offset);
+        address = place == NativeCalls.MapFailed ? 0 : (ulong)place;
+        return place == NativeCalls.MapFailed ? Result(-1) : 0;
+    }
+
+    public long Unmap(ulong address, ulong length) => Result(NativeCalls.Unmap(address, length));
+
     public string? HeldAtEnd() => null;
 
     public void Dispose()

@@ -1,13 +1,18 @@
 namespace FastIova.KernelTraces;
 
 /// <summary>A process of the recorded kind, played by this one: its credentials and its file descriptors.</summary>
-/// <remarks>Threads: one. A new caller is a new process without open files.</remarks>
+/// <remarks>
+/// Owns: the descriptors of this process that it adopted, until it closes them.
+/// Threads: one. A new caller is a new process without open files.
+/// </remarks>
 internal sealed class TraceCaller : Caller
 {
-    // A process begins with three files that are none of the engine's.
-    private const int ForeignFiles = 3;
+    // A process begins with three files that are none of the engine's: those of this process.
+    private const int InheritedFiles = 3;
 
-    private readonly List<OpenFile?> _files = [.. new OpenFile?[ForeignFiles]];
+    private readonly List<Entry?> _files = [.. Enumerable.Range(0, InheritedFiles).Select(fd => new Entry(null, fd))];
+    private const int NoDescriptor = -1;
+
     private readonly MemorySpace _memory;
     private Credentials _credentials = Credentials.Root;
 
@@ -20,45 +25,62 @@ internal sealed class TraceCaller : Caller
     internal override Func<long> LockLimitPages => () =>
         _credentials.LockLimitBytes is { } bytes ? bytes / (long)UserMemory.PageBytes : long.MaxValue;
 
-    /// <summary>The descriptors that are open.</summary>
-    internal int OpenFiles => _files.Count(file => file is not null);
+    /// <summary>The descriptors that are open, without the inherited ones.</summary>
+    internal int OpenFiles => _files.Count(file => file is not null) - InheritedFiles;
 
     internal void Become(Credentials credentials) => _credentials = credentials;
 
     internal override bool Has(Capability capability) => _credentials.UserId == 0;
 
-    internal override int Install(OpenFile file)
-    {
-        int free = _files.IndexOf(null, ForeignFiles);
-        if (free < 0)
-        {
-            free = _files.Count;
-            _files.Add(null);
-        }
+    internal override int Install(OpenFile file) => Add(new Entry(file, NoDescriptor));
 
-        _files[free] = file;
-        return free;
-    }
+    /// <summary>Takes a descriptor of this process over.</summary>
+    internal int Adopt(int descriptor) => Add(new Entry(null, descriptor));
 
     internal override void Uninstall(int fd) => _files[fd] = null;
 
     internal override bool TryResolve(int fd, out OpenFile? file)
     {
-        file = fd >= 0 && fd < _files.Count ? _files[fd] : null;
-        return fd is >= 0 and < ForeignFiles || file is not null;
+        Entry? entry = fd >= 0 && fd < _files.Count ? _files[fd] : null;
+        file = entry?.File;
+        return entry is not null;
     }
 
     /// <summary>close.</summary>
     /// <returns>False when the descriptor is none.</returns>
     internal bool Close(int fd)
     {
-        if (!TryResolve(fd, out OpenFile? file) || file is null)
+        if (fd < InheritedFiles || fd >= _files.Count || _files[fd] is not { } entry)
         {
             return false;
         }
 
         _files[fd] = null;
-        file.Close();
+        if (entry.File is { } file)
+        {
+            file.Close();
+        }
+        else
+        {
+            _ = NativeCalls.Close(entry.Descriptor);
+        }
+
         return true;
     }
+
+    private int Add(Entry entry)
+    {
+        int free = _files.IndexOf(null);
+        if (free < 0)
+        {
+            free = _files.Count;
+            _files.Add(null);
+        }
+
+        _files[free] = entry;
+        return free;
+    }
+
+    /// <summary>What a descriptor stands for: a file of the engine, or a descriptor of this process.</summary>
+    private sealed record Entry(OpenFile? File, int Descriptor);
 }
