@@ -53,7 +53,7 @@ public sealed partial class Domain
     /// <param name="span">Granules inside the aperture, nothing of it mapped.</param>
     /// <param name="first">The frame behind the first address.</param>
     /// <param name="offset">The offset of the first address in it, a multiple of the granule.</param>
-    /// <param name="permission">Any, even none.</param>
+    /// <param name="permission">Any, even none unless the domain needs one.</param>
     /// <param name="large">Whether large pages may be used; without them every part of the span can be unmapped alone, without fail.</param>
     /// <returns>The outcome; anything but success may have mapped a part, which the caller takes away.</returns>
     internal MapStatus MapFrames(IovaSpan span, Frame first, ulong offset, Permission permission, bool large)
@@ -63,7 +63,16 @@ public sealed partial class Domain
             return MapStatus.OutOfMemory;
         }
 
-        permission = permission == Permission.None ? PtWord.NoAccess : permission;
+        if (permission == Permission.None)
+        {
+            if (Options.NeedsPermission)
+            {
+                return MapStatus.BadPermission;
+            }
+
+            permission = PtWord.NoAccess;
+        }
+
         ulong word = first.Word + offset;
         using (Writer.Enter())
         {

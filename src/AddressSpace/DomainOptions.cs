@@ -36,4 +36,7 @@ public sealed record DomainOptions
     /// faster, for up to 2 MiB more memory in a domain with few mappings.
     /// </summary>
     public bool HugePageTables { get; init; } = true;
+
+    /// <summary>Whether frames that nothing may access are refused, as the tables of newer releases of Linux do; else they are mapped so.</summary>
+    internal bool NeedsPermission { get; init; }
 }

@@ -30,8 +30,9 @@ internal static class GetHwInfoHandler
 
     private static Errno Answer(in IoctlCall call, ref HwInfoCommand command, HardwareDevice hardware)
     {
+        // Hardware without information is never asked for a type.
         bool asksForType = (command.Flags & HwInfoFlags.InputType) != HwInfoFlags.None && command.DataType != (uint)HwInfoType.None;
-        if (asksForType && command.DataType != hardware.InfoType)
+        if (asksForType && hardware.InfoType != (uint)HwInfoType.None && command.DataType != hardware.InfoType)
         {
             return Errno.NotSupported;
         }
@@ -51,7 +52,9 @@ internal static class GetHwInfoHandler
 
         command.DataType = hardware.InfoType;
         command.DataLen = (uint)info.Length; // also when it was longer than the room for it
-        command.OutCapabilities = hardware.Capabilities | (hardware.TracksDirty ? HwCapabilities.DirtyTracking : HwCapabilities.None);
+        command.OutCapabilities = hardware.Capabilities
+            | (hardware.TracksDirty ? HwCapabilities.DirtyTracking : HwCapabilities.None)
+            | (call.Context.Has(UapiChange.AtsNotSupported) && !hardware.HasAts ? HwCapabilities.PciAtsNotSupported : HwCapabilities.None);
         command.OutMaxPasidLog2 = (byte)hardware.PasidLog2;
         return call.Respond();
     }

@@ -34,7 +34,7 @@ internal static class IoasMapHandler
         {
             ulong iova = command.Iova;
             bool isFixed = (command.Flags & IoasMapFlags.FixedIova) != IoasMapFlags.None;
-            errno = ioas!.Space.Map(call.Context.OwnerFor(call.Caller), command.UserVa, command.Length, ref iova, permission, isFixed).ToErrno();
+            errno = ioas!.Map(call.Caller, command.UserVa, command.Length, ref iova, permission, isFixed);
             if (errno != Errno.Success)
             {
                 return errno;

@@ -50,7 +50,10 @@ internal abstract class HardwareDevice
     /// <summary>The width of PASIDs in bits; zero without.</summary>
     internal virtual int PasidLog2 => 0;
 
-    /// <summary>What GET_HW_INFO says beside dirty tracking, which <see cref="TracksDirty"/> says.</summary>
+    /// <summary>Whether it may keep translations of its own (PCI ATS).</summary>
+    internal virtual bool HasAts => false;
+
+    /// <summary>What GET_HW_INFO says beside dirty tracking and translations of its own, which <see cref="TracksDirty"/> and <see cref="HasAts"/> say.</summary>
     internal virtual HwCapabilities Capabilities => HwCapabilities.None;
 
     /// <summary>Whose information <see cref="Info"/> is.</summary>

@@ -11,6 +11,8 @@ internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions opti
 
     internal override IReadOnlyList<IovaSpan> ReservedRegions => options.ReservedRegions;
 
+    private DomainOptions Options => options.Domain with { NeedsPermission = engine.Options.Level.Has(UapiChange.VfioMapNeedsPermission) };
+
     internal override Errno CreatePaging(HwptAllocFlags flags, in UserData data, out PagingDomain? domain)
     {
         domain = null;
@@ -21,7 +23,7 @@ internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions opti
 
         try
         {
-            domain = new PagingDomain(Iommu, engine.Iommu.CreateDomain(options.Domain))
+            domain = new PagingDomain(Iommu, engine.Iommu.CreateDomain(Options))
             {
                 HasDirtyTracking = (flags & HwptAllocFlags.DirtyTracking) != HwptAllocFlags.None,
             };

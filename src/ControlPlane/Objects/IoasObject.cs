@@ -26,6 +26,24 @@ internal sealed class IoasObject : UapiObject
         return errno;
     }
 
+    /// <summary>Maps memory of a caller, which pays for it.</summary>
+    /// <param name="caller">Whose memory.</param>
+    /// <param name="userAddress">The first byte.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="iova">The first iova: as given when it is fixed, else the lowest that fits.</param>
+    /// <param name="permission">What devices and accesses may do.</param>
+    /// <param name="fixedIova">Whether the iova is given.</param>
+    internal Errno Map(Caller caller, ulong userAddress, ulong length, ref ulong iova, Permission permission, bool fixedIova)
+    {
+        // Lengths that are too long, or none, come before addresses that wrap in older releases.
+        if (Context.Has(UapiChange.UserWrapOverflows) && userAddress + length < userAddress)
+        {
+            return Errno.Overflow;
+        }
+
+        return Space.Map(Context.OwnerFor(caller), userAddress, length, ref iova, permission, fixedIova).ToErrno();
+    }
+
     /// <summary>What the test backend means by an iova: an area, counted from the lowest, and an offset.</summary>
     /// <param name="packed">The number of the area in the low half, the offset in the high half.</param>
     /// <returns>The iova; zero when there are fewer areas.</returns>

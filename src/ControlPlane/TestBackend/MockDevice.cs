@@ -96,7 +96,8 @@ internal sealed class MockDevice : HardwareDevice
                 TestConstants.TableHuge => MockTable.AmdHuge,
                 _ => null,
             };
-        domain = table is null ? null : new MockDomain(MockIommu, _iommu, table) { HasDirtyTracking = tracksDirty };
+        domain = table is null ? null
+            : new MockDomain(MockIommu, _iommu, table, _level.Has(UapiChange.VfioMapNeedsPermission)) { HasDirtyTracking = tracksDirty };
         return table is null ? Errno.NotSupported : Errno.Success;
     }
 

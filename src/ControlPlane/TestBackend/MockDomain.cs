@@ -15,8 +15,9 @@ internal sealed class MockDomain : PagingDomain
     /// <param name="iommu">The mock IOMMU.</param>
     /// <param name="tables">Where the page table comes from.</param>
     /// <param name="table">What it says that it is.</param>
-    internal MockDomain(object iommu, Iommu tables, MockTable table)
-        : base(iommu, tables.CreateDomain(OptionsFor(table))) => _table = table;
+    /// <param name="needsPermission">Whether memory that nobody may access is refused.</param>
+    internal MockDomain(object iommu, Iommu tables, MockTable table, bool needsPermission)
+        : base(iommu, tables.CreateDomain(OptionsFor(table, needsPermission))) => _table = table;
 
     internal override ulong PageSizes => _table.PageSizes;
 
@@ -73,12 +74,13 @@ internal sealed class MockDomain : PagingDomain
         });
     }
 
-    private static DomainOptions OptionsFor(MockTable table) => new()
+    private static DomainOptions OptionsFor(MockTable table, bool needsPermission) => new()
     {
         Aperture = table.Aperture,
         Granule = MockGranule,
         LargestPageLg2 = (int)MockGranule,
         HugePageTables = false,
+        NeedsPermission = needsPermission,
     };
 
     private IovaSpan? EntryAt(Ioas space, ulong iova)

@@ -98,7 +98,7 @@ internal static partial class VfioContainer
             Permission permission = ((map.Flags & VfioConstants.MapRead) != 0 ? Permission.Read : Permission.None)
                 | ((map.Flags & VfioConstants.MapWrite) != 0 ? Permission.Write : Permission.None);
             ulong iova = map.Iova;
-            return ioas.Space.Map(context.OwnerFor(caller), map.Vaddr, map.Bytes, ref iova, permission, fixedIova: true).ToErrno();
+            return ioas.Map(caller, map.Vaddr, map.Bytes, ref iova, permission, fixedIova: true);
         }
         finally
         {
