@@ -50,6 +50,9 @@ internal abstract class HardwareDevice
     /// <summary>The width of PASIDs in bits; zero without.</summary>
     internal virtual int PasidLog2 => 0;
 
+    /// <summary>How many PASIDs it knows, the one that stands for none included; zero for a device that has no use for those of its group.</summary>
+    internal virtual ulong Pasids => PasidLog2 == 0 ? 0 : 1UL << PasidLog2;
+
     /// <summary>Whether it may keep translations of its own (PCI ATS).</summary>
     internal virtual bool HasAts => false;
 

@@ -71,7 +71,7 @@ internal sealed class HardwareGroup
     {
         using (_lock.Enter())
         {
-            if (!_devices.TrueForAll(device => (device.Iommu == handle.Domain.Iommu || device.IsNoIommu) && (device.PasidLog2 == 0 || pasid >> device.PasidLog2 == 0)))
+            if (!_devices.TrueForAll(device => (device.Iommu == handle.Domain.Iommu || device.IsNoIommu) && (device.Pasids == 0 || pasid < device.Pasids)))
             {
                 return Errno.Invalid;
             }

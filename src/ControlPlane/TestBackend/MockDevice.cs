@@ -31,6 +31,9 @@ internal sealed class MockDevice : HardwareDevice
 
     internal override int PasidLog2 => (_flags & TestConstants.DevicePasid) != 0 ? TestConstants.PasidLog2 : 0;
 
+    // Without the flag its width is zero, which is one PASID: the one that stands for none.
+    internal override ulong Pasids => 1UL << PasidLog2;
+
     internal override uint InfoType => (uint)HwInfoType.Selftest;
 
     internal override ReadOnlyMemory<byte> Info => TestInfo;

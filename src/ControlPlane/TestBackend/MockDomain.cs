@@ -7,7 +7,6 @@ namespace FastIova;
 /// </remarks>
 internal sealed class MockDomain : PagingDomain
 {
-    private const Granule MockGranule = Granule.Size2K;
     private const ulong CompoundBytes = 2UL << 20;
 
     private readonly MockTable _table;
@@ -32,7 +31,7 @@ internal sealed class MockDomain : PagingDomain
     /// <returns>False when nothing is mapped there.</returns>
     internal bool MarkDirty(ulong iova)
     {
-        ulong start = iova & ~(TestConstants.MockPageBytes - 1);
+        ulong start = iova & ~(SmallestBytes - 1);
         if (!_table.Aperture.Contains(start) || !Table.MarkDirty(start))
         {
             return false;
@@ -58,13 +57,13 @@ internal sealed class MockDomain : PagingDomain
         ulong first = EntryAt(space, iova)?.First ?? iova;
         ulong last = EntryAt(space, iova + (length - 1))?.Last ?? iova + (length - 1);
         IovaSpan told = default;
-        return base.ReadDirty(space, first, last - first + 1, TestConstants.MockPageBytes, clear, (start, bytes) =>
+        return base.ReadDirty(space, first, last - first + 1, SmallestBytes, clear, (start, bytes) =>
         {
             for (ulong at = start; at <= start + (bytes - 1); at = told.Last + 1)
             {
                 if (told.LengthLessOne == 0 || !told.Contains(at))
                 {
-                    told = EntryAt(space, at) ?? IovaSpan.Of(at, TestConstants.MockPageBytes);
+                    told = EntryAt(space, at) ?? IovaSpan.Of(at, SmallestBytes);
                     if (told.First >= iova)
                     {
                         sink(told.First, told.LengthLessOne + 1);
@@ -77,8 +76,8 @@ internal sealed class MockDomain : PagingDomain
     private static DomainOptions OptionsFor(MockTable table, bool needsPermission) => new()
     {
         Aperture = table.Aperture,
-        Granule = MockGranule,
-        LargestPageLg2 = (int)MockGranule,
+        Granule = table.Granule,
+        LargestPageLg2 = (int)table.Granule,
         HugePageTables = false,
         NeedsPermission = needsPermission,
     };

@@ -28,6 +28,9 @@ internal sealed record MockTable(IovaSpan Aperture, ulong PageSizes, bool MarksE
     /// <summary>The smallest entry, which everything is aligned to.</summary>
     internal ulong SmallestBytes => PageSizes & (~PageSizes + 1);
 
+    /// <summary>The same as a granule.</summary>
+    internal Granule Granule => (Granule)BitOperations.TrailingZeroCount(PageSizes);
+
     /// <summary>The entry that maps an iova: as large as both sides, and the memory in one piece, allow.</summary>
     /// <param name="piece">The iovas round it that one piece of memory lies behind.</param>
     /// <param name="iova">One of them.</param>
@@ -46,6 +49,6 @@ internal sealed record MockTable(IovaSpan Aperture, ulong PageSizes, bool MarksE
             }
         }
 
-        return IovaSpan.Of(iova & ~(TestConstants.MockPageBytes - 1), TestConstants.MockPageBytes);
+        return IovaSpan.Of(iova & ~(SmallestBytes - 1), SmallestBytes);
     }
 }
