@@ -71,7 +71,8 @@ internal static class CommandLine
         : inProcess ? new InProcessTarget(level)
         : new SystemCallTarget();
 
-    private static UapiLevel LevelOf(string release) => string.Equals(release, NewRelease, StringComparison.Ordinal) ? UapiLevel.Latest : UapiLevel.Linux612;
+    /// <summary>As which release the engine answers in process.</summary>
+    internal static UapiLevel LevelOf(string release) => string.Equals(release, NewRelease, StringComparison.Ordinal) ? UapiLevel.Latest : UapiLevel.Linux612;
 
     private static int Replay(IReadOnlyList<TraceSet> sets, ITarget replayed, string? folder, bool isSummary, TextWriter output, TextWriter error)
     {
