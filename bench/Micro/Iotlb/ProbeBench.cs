@@ -50,7 +50,7 @@ public unsafe class ProbeBench
     {
         fixed (ulong* iovas = _iovas, hosts = _hosts)
         {
-            return Probe.Run<TIsa, SmallPages, WantsAlike>(_tlb.Small, _space, ref *iovas, ref *hosts, Batch, new WantsAlike(Permission.Read), _tlb.Hits);
+            return Probe.Run<TIsa, SmallPages, WantsAlike>(_tlb.SmallOf(_space), _space, ref *iovas, ref *hosts, Batch, new WantsAlike(Permission.Read), _tlb.Hits);
         }
     }
 }

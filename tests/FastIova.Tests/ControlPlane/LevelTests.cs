@@ -144,7 +144,7 @@ public sealed class LevelTests
 
         map.Iova = First + 0x10000;
         Assert.Equal(-(long)Before(level, Errno.Success, Errno.Invalid), world.Vfio(VfioRequest.IommuMapDma, ref map));
-        Assert.Equal(IsNew(level) ? 0 : 2, world.Held<IoasObject>(ioas).Space.AreaSpans().Count());
+        Assert.Equal(IsNew(level) ? 0 : 2, world.Held<IoasObject>(ioas).Space.AreaSpans().Count);
     }
 
     [Theory]

@@ -22,6 +22,7 @@ public sealed unsafe class PasidRaceTests : IDisposable
     private readonly UserPages _pages = new(Hwpts);
     private readonly DmaPort[] _ports;
     private readonly int[,] _states = new int[Devices, Pasids];
+    private readonly ManualResetEventSlim _seen = new();
     private bool _over;
     private string? _violation;
     private long _translations;
@@ -40,6 +41,7 @@ public sealed unsafe class PasidRaceTests : IDisposable
 
         _engine.Dispose();
         _pages.Dispose();
+        _seen.Dispose();
     }
 
     [Fact]
@@ -125,11 +127,7 @@ public sealed unsafe class PasidRaceTests : IDisposable
         }
 
         threads.ForEach(thread => thread.Start());
-        for (TimeSpan waited = TimeSpan.Zero; waited < time && !Volatile.Read(ref _over); waited += TimeSpan.FromMilliseconds(20))
-        {
-            Thread.Sleep(20);
-        }
-
+        _ = _seen.Wait(time);
         Volatile.Write(ref _over, true);
         threads.ForEach(thread => thread.Join());
     }
@@ -179,6 +177,7 @@ public sealed unsafe class PasidRaceTests : IDisposable
             {
                 _violation ??= $"Device {device}, PASID {PasidOf(device, pasid)}: hwpt {hwpt} is still used after the replacement by {HwptOf(state)} returned (state {state})";
                 Volatile.Write(ref _over, true);
+                _seen.Set();
             }
 
             Interlocked.Increment(ref host == 0 ? ref _faults : ref _translations);
