@@ -17,31 +17,14 @@ internal static class FaultQueueAllocHandler
             return errno;
         }
 
-        int fd = FaultPoint.Fails() ? -(int)Errno.OutOfMemory : call.Caller.Install(queue!.File);
-        if (fd < 0)
-        {
-            errno = (Errno)(-fd);
-        }
-        else
-        {
-            command.OutFaultId = queue!.Id;
-            command.OutFaultFd = (uint)fd;
-            errno = call.Respond();
-            if (errno != Errno.Success)
-            {
-                call.Caller.Uninstall(fd);
-            }
-        }
-
+        errno = queue!.Introduce(call, ref command.OutFaultId, ref command.OutFaultFd);
         if (errno != Errno.Success)
         {
-            // The file first: it is a user of the queue.
-            queue!.File.Close();
             call.Objects.Abort(queue);
             return errno;
         }
 
-        call.Objects.Publish(queue!);
+        call.Objects.Publish(queue);
         return Errno.Success;
     }
 }

@@ -51,10 +51,14 @@ internal sealed partial class FaultQueue
         }
     }
 
-    /// <summary>Copies whole groups into the caller's memory, the oldest first.</summary>
-    /// <returns>The bytes; zero when nothing waits, a negative errno when not even one group could be delivered.</returns>
-    internal long Deliver(MemorySpace memory, ulong buffer, ulong room)
+    /// <remarks>What is delivered together is copied whole or not at all: a group of requests.</remarks>
+    internal override long Deliver(MemorySpace memory, ulong buffer, ulong room)
     {
+        if (room % FaultBytes != 0)
+        {
+            return -(long)Errno.IllegalSeek;
+        }
+
         ulong done = 0;
         Errno errno = Errno.Success;
         lock (_lock)
@@ -91,10 +95,13 @@ internal sealed partial class FaultQueue
         return done == 0 ? -(long)errno : (long)done;
     }
 
-    /// <summary>Takes answers from the caller's memory, up to the first that makes no sense.</summary>
-    /// <returns>The bytes, or a negative errno when not even one answer was taken.</returns>
-    internal long TakeAnswers(MemorySpace memory, ulong buffer, ulong length)
+    internal override long TakeAnswers(MemorySpace memory, ulong buffer, ulong length)
     {
+        if (length % AnswerBytes != 0)
+        {
+            return -(long)Errno.IllegalSeek;
+        }
+
         ulong done = 0;
         Errno errno = Errno.Success;
         for (; done < length; done += AnswerBytes)
@@ -124,12 +131,6 @@ internal sealed partial class FaultQueue
             _isCookieZeroFree = true;
             _cookies.Return(0);
         }
-    }
-
-    internal void FileIsClosed()
-    {
-        RemoveUser();
-        Context.LetGo();
     }
 
     private static bool TryCopy(FaultGroup group, uint cookie, MemorySpace memory, ulong buffer)

@@ -6,7 +6,7 @@ namespace FastIova;
 /// Q2: when a handle ends, every group that was reported through it is answered.</para>
 /// <para>Threads: any. The answers go to the devices while the lock is held.</para>
 /// </remarks>
-internal sealed partial class FaultQueue : UapiObject
+internal sealed partial class FaultQueue : EventQueue
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<FaultGroup> _waiting = new();
@@ -20,11 +20,9 @@ internal sealed partial class FaultQueue : UapiObject
     {
     }
 
-    /// <summary>The file of the queue.</summary>
-    internal FaultFile File { get; private set; } = null!;
+    internal override bool TakesAnswers => true;
 
-    /// <summary>Whether a group waits for delivery.</summary>
-    internal bool HasWaiting
+    internal override bool HasWaiting
     {
         get
         {
@@ -52,9 +50,7 @@ internal sealed partial class FaultQueue : UapiObject
             return Errno.OutOfMemory;
         }
 
-        newcomer.AddUser();
-        context.Hold();
-        newcomer.File = new FaultFile(newcomer);
+        newcomer.OpenFile();
         queue = newcomer;
         return Errno.Success;
     }

@@ -48,7 +48,7 @@ internal static class Snapshot
             case DeviceObject { Hardware: FakeDevice fake }:
                 return $"attached {fake.AttachedTo?.GetHashCode()} faulting {fake.FaultUsers}";
 
-            case FaultQueue queue:
+            case EventQueue queue:
                 return $"waiting {queue.HasWaiting}";
 
             default:
