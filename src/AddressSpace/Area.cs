@@ -39,6 +39,9 @@ internal sealed class Area
     /// <summary>The pins of accesses.</summary>
     internal int Accesses { get; set; }
 
+    /// <summary>Those of them that nobody can be asked to give back: the area stays until they are gone.</summary>
+    internal int Locks { get; set; }
+
     /// <summary>The next area of a list of those that are being built or taken away, or of spare ones.</summary>
     internal Area? Next { get; set; }
 
@@ -59,6 +62,7 @@ internal sealed class Area
         IsHeld = false;
         PreventsAccess = false;
         Accesses = 0;
+        Locks = 0;
         Next = null;
         return this;
     }

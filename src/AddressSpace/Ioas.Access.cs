@@ -37,31 +37,29 @@ internal sealed partial class Ioas
     internal IoasStatus PinFor(IovaSpan span, bool write, Span<Frame> frames)
     {
         _lock.Enter();
-        var walk = new AreaWalk(_areas, span);
-        IoasStatus status = IoasStatus.Success;
-        int done = 0;
-        ulong at = span.First;
-        while (walk.TryNext(out Area? area, out IovaSpan part))
+        IoasStatus status = PinAll(span, write, isLocked: false);
+        if (status == IoasStatus.Success)
         {
-            status = Pin(area, part, walk.IsComplete, write, frames[done..], out int pinned);
-            if (status != IoasStatus.Success)
-            {
-                break;
-            }
-
-            done += pinned;
-            at = walk.At;
+            List(span, frames);
         }
 
-        if (status == IoasStatus.Success && !walk.IsComplete)
-        {
-            status = IoasStatus.NotFound;
-            at = walk.At;
-        }
+        _lock.Exit();
+        return status;
+    }
 
-        if (status != IoasStatus.Success && at > span.First)
+    /// <summary>Pins for an access that cannot be asked back: all of it, as one piece of the machine's memory, or nothing.</summary>
+    /// <param name="span">What to pin.</param>
+    /// <param name="first">The frame of the first page; the others follow it.</param>
+    /// <returns><see cref="IoasStatus.BadAddress"/> also when the frames do not follow each other.</returns>
+    internal IoasStatus LockFor(IovaSpan span, out Frame first)
+    {
+        first = default;
+        _lock.Enter();
+        IoasStatus status = PinAll(span, write: false, isLocked: true);
+        if (status == IoasStatus.Success && !IsOnePiece(span, out first))
         {
-            Unpin(new IovaSpan(span.First, at - 1));
+            Unpin(span, isLocked: true);
+            status = IoasStatus.BadAddress;
         }
 
         _lock.Exit();
@@ -69,10 +67,12 @@ internal sealed partial class Ioas
     }
 
     /// <summary>Gives the pins of an access back.</summary>
-    internal void UnpinFor(IovaSpan span)
+    /// <param name="span">As it was pinned.</param>
+    /// <param name="isLocked">Whether by <see cref="LockFor"/>.</param>
+    internal void UnpinFor(IovaSpan span, bool isLocked = false)
     {
         _lock.Enter();
-        Unpin(span);
+        Unpin(span, isLocked);
         _lock.Exit();
     }
 
@@ -103,10 +103,62 @@ internal sealed partial class Ioas
         : access == Permission.Write && !area.Pages.IsWritable ? IoasStatus.NotPermitted
         : IoasStatus.Success;
 
-    private static IoasStatus Pin(Area area, IovaSpan part, bool isLastPart, bool write, Span<Frame> frames, out int pinned)
+    private void List(IovaSpan span, Span<Frame> frames)
     {
-        pinned = 0;
+        int done = 0;
+        var walk = new AreaWalk(_areas, span);
+        while (walk.TryNext(out Area? area, out IovaSpan part))
+        {
+            ulong last = area.PageOf(part.Last);
+            area.Pages.Enter();
+            for (ulong page = area.PageOf(part.First); page <= last;)
+            {
+                FrameRun run = area.Pages.RunAt(page, last);
+                for (ulong i = 0; i < run.Pages; i++)
+                {
+                    frames[done++] = run.First.Next(i);
+                }
 
+                page += run.Pages;
+            }
+
+            area.Pages.Exit();
+        }
+    }
+
+    /// <summary>Pins every area of a span, or none. The lock is held.</summary>
+    private IoasStatus PinAll(IovaSpan span, bool write, bool isLocked)
+    {
+        var walk = new AreaWalk(_areas, span);
+        IoasStatus status = IoasStatus.Success;
+        ulong at = span.First;
+        while (walk.TryNext(out Area? area, out IovaSpan part))
+        {
+            status = Pin(area, part, walk.IsComplete, write, isLocked);
+            if (status != IoasStatus.Success)
+            {
+                break;
+            }
+
+            at = walk.At;
+        }
+
+        if (status == IoasStatus.Success && !walk.IsComplete)
+        {
+            status = IoasStatus.NotFound;
+            at = walk.At;
+        }
+
+        if (status != IoasStatus.Success && at > span.First)
+        {
+            Unpin(new IovaSpan(span.First, at - 1), isLocked);
+        }
+
+        return status;
+    }
+
+    private static IoasStatus Pin(Area area, IovaSpan part, bool isLastPart, bool write, bool isLocked)
+    {
         // Only the last part may end inside a page: what follows it would begin inside one.
         const ulong offset = Frame.PageBytes - 1;
         if (area.PreventsAccess
@@ -126,28 +178,45 @@ internal sealed partial class Ioas
             return IoasStatus.OutOfMemory;
         }
 
-        Pages pages = area.Pages;
-        ulong first = area.PageOf(part.First);
-        ulong last = area.PageOf(part.Last);
-        pages.Enter();
-        PinStatus status = pages.Hold(first, last);
-        for (ulong page = first; status == PinStatus.Success && page <= last;)
+        area.Pages.Enter();
+        PinStatus status = area.Pages.Hold(area.PageOf(part.First), area.PageOf(part.Last));
+        area.Pages.Exit();
+        if (status == PinStatus.Success)
         {
-            FrameRun run = pages.RunAt(page, last);
-            for (ulong i = 0; i < run.Pages; i++)
-            {
-                frames[pinned++] = run.First.Next(i);
-            }
-
-            page += run.Pages;
+            area.Accesses++;
+            area.Locks += isLocked ? 1 : 0;
         }
 
-        pages.Exit();
-        area.Accesses += status == PinStatus.Success ? 1 : 0;
         return StatusOf(status);
     }
 
-    private void Unpin(IovaSpan span)
+    /// <summary>Whether the frames of a pinned span follow each other in the machine's memory. The lock is held.</summary>
+    private bool IsOnePiece(IovaSpan span, out Frame first)
+    {
+        first = default;
+        Frame? before = null;
+        bool isOnePiece = true;
+        var walk = new AreaWalk(_areas, span);
+        while (isOnePiece && walk.TryNext(out Area? area, out IovaSpan part))
+        {
+            ulong last = area.PageOf(part.Last);
+            area.Pages.Enter();
+            for (ulong page = area.PageOf(part.First); isOnePiece && page <= last;)
+            {
+                FrameRun run = area.Pages.RunAt(page, last);
+                isOnePiece = (before is not { } end || Contiguity.Follows(end, run.First)) && Contiguity.IsOnePiece(run);
+                first = before is null ? run.First : first;
+                before = run.First.Next(run.Pages - 1);
+                page += run.Pages;
+            }
+
+            area.Pages.Exit();
+        }
+
+        return isOnePiece;
+    }
+
+    private void Unpin(IovaSpan span, bool isLocked)
     {
         var walk = new AreaWalk(_areas, span);
         while (walk.TryNext(out Area? area, out IovaSpan part))
@@ -156,6 +225,7 @@ internal sealed partial class Ioas
             area.Pages.Release(area.PageOf(part.First), area.PageOf(part.Last));
             area.Pages.Exit();
             area.Accesses--;
+            area.Locks -= isLocked ? 1 : 0;
         }
     }
 }

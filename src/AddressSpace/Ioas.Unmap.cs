@@ -60,7 +60,8 @@ internal sealed partial class Ioas
         Area? tail = null;
         for (int count = 0; _areas.FirstIn(start, last) is { } area; count++)
         {
-            if (!area.IsLive)
+            // What is locked is refused before it is looked at whether the area lies in the range.
+            if (!area.IsLive || area.Locks != 0)
             {
                 return IoasStatus.Busy;
             }

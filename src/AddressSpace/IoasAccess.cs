@@ -84,11 +84,32 @@ internal abstract class IoasAccess
         return status;
     }
 
+    /// <summary>Pins pages that are one piece of the machine's memory; until they are given back nobody can unmap them.</summary>
+    /// <param name="span">Whole pages.</param>
+    /// <param name="first">The frame of the first page.</param>
+    /// <returns>The outcome; anything but success has pinned nothing.</returns>
+    internal IoasStatus PinLocked(IovaSpan span, out Frame first)
+    {
+        first = default;
+        _lock.Enter();
+        IoasStatus status = Ioas?.LockFor(span, out first) ?? IoasStatus.NotFound;
+        _lock.Exit();
+        return status;
+    }
+
     /// <summary>Gives back what <see cref="Pin"/> took, with the same range. Never fails.</summary>
     internal void Unpin(ulong iova, ulong length)
     {
         _lock.Enter();
         UnpinIoas?.UnpinFor(IovaSpan.Of(iova, length));
+        _lock.Exit();
+    }
+
+    /// <summary>Gives back what <see cref="PinLocked"/> took. Never fails.</summary>
+    internal void UnpinLocked(IovaSpan span)
+    {
+        _lock.Enter();
+        UnpinIoas?.UnpinFor(span, isLocked: true);
         _lock.Exit();
     }
 

@@ -10,17 +10,31 @@ internal sealed class AccessObject : UapiObject
 {
     private readonly OrderedLock _lock = new(LockRank.Attachment);
     private readonly Side _side;
+    private readonly bool _isInternal;
     private IoasObject? _ioas;
     private int _mover;
 
-    private AccessObject(IommufdContext context, IAccessUser user, bool pinsPages)
-        : base(context, ObjectKind.Access) => _side = new Side(this, user, pinsPages);
+    private AccessObject(IommufdContext context, IAccessUser? user, bool pinsPages)
+        : base(context, ObjectKind.Access)
+    {
+        _side = new Side(this, user, pinsPages);
+        _isInternal = user is null;
+    }
 
     /// <summary>Whether it can pin pages; the ioas is aligned to pages then.</summary>
     internal bool PinsPages => _side.PinsPages;
 
     /// <summary>Makes one that is attached to nothing. It keeps the context.</summary>
-    internal static Errno Create(IommufdContext context, IAccessUser user, bool pinsPages, out AccessObject? access)
+    internal static Errno Create(IommufdContext context, IAccessUser user, bool pinsPages, out AccessObject? access) =>
+        Make(context, user, pinsPages, out access);
+
+    /// <summary>
+    /// Makes one that an object of the context owns: it has an id like any other, but it does not keep the context, is not asked
+    /// before an unmap, and pins by <see cref="PinLocked"/>.
+    /// </summary>
+    internal static Errno CreateInternal(IommufdContext context, out AccessObject? access) => Make(context, user: null, pinsPages: true, out access);
+
+    private static Errno Make(IommufdContext context, IAccessUser? user, bool pinsPages, out AccessObject? access)
     {
         var newcomer = new AccessObject(context, user, pinsPages);
         Errno errno = context.Objects.Reserve(newcomer);
@@ -31,7 +45,11 @@ internal sealed class AccessObject : UapiObject
         }
 
         newcomer.AddUser();
-        context.Hold();
+        if (!newcomer._isInternal)
+        {
+            context.Hold();
+        }
+
         context.Objects.Publish(newcomer);
         access = newcomer;
         return Errno.Success;
@@ -44,6 +62,15 @@ internal sealed class AccessObject : UapiObject
         using (_lock.Enter())
         {
             return _ioas is not null ? Errno.Invalid : ChangeTo(ioasId);
+        }
+    }
+
+    /// <summary>Attaches it to an ioas, which the caller keeps.</summary>
+    internal Errno Attach(IoasObject ioas)
+    {
+        using (_lock.Enter())
+        {
+            return _ioas is not null ? Errno.Invalid : ChangeTo(ioas);
         }
     }
 
@@ -83,6 +110,14 @@ internal sealed class AccessObject : UapiObject
     /// <summary>Gives back what one call of <see cref="Pin"/> took.</summary>
     internal void Unpin(ulong iova, ulong length) => _side.Unpin(iova, length);
 
+    /// <summary>Pins whole pages that are one piece of the machine's memory: nobody can unmap them until <see cref="UnpinLocked"/>.</summary>
+    /// <param name="span">Whole pages.</param>
+    /// <param name="first">The frame of the first page.</param>
+    internal Errno PinLocked(IovaSpan span, out Frame first) => _side.PinLocked(span, out first).ToErrno();
+
+    /// <summary>Gives back what <see cref="PinLocked"/> took.</summary>
+    internal void UnpinLocked(IovaSpan span) => _side.UnpinLocked(span);
+
     /// <summary>Copies from the memory behind a range.</summary>
     /// <param name="iova">The first address.</param>
     /// <param name="destination">Receives the bytes.</param>
@@ -107,7 +142,10 @@ internal sealed class AccessObject : UapiObject
     internal override void Destroy()
     {
         Detach();
-        Context.LetGo();
+        if (!_isInternal)
+        {
+            Context.LetGo();
+        }
     }
 
     private Errno ChangeTo(uint ioasId)
@@ -144,7 +182,7 @@ internal sealed class AccessObject : UapiObject
     }
 
     /// <summary>The access as the address space sees it.</summary>
-    private sealed class Side(AccessObject access, IAccessUser user, bool pinsPages) : IoasAccess
+    private sealed class Side(AccessObject access, IAccessUser? user, bool pinsPages) : IoasAccess
     {
         internal override bool PinsPages { get; } = pinsPages;
 
@@ -152,6 +190,11 @@ internal sealed class AccessObject : UapiObject
 
         protected override void OnUnmap(ulong iova, ulong length)
         {
+            if (user is null)
+            {
+                return;
+            }
+
             // The access itself asks while it moves, also when it moves because it is being destroyed.
             if (access._mover == Environment.CurrentManagedThreadId)
             {

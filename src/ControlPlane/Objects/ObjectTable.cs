@@ -3,7 +3,8 @@ namespace FastIova;
 /// <summary>The objects of one context by their ids: one space of numbers for all kinds, from 1, the lowest free one first.</summary>
 /// <remarks>
 /// <para>Invariants. T1: an id is free, reserved (no object in its place) or names one published object. T2: what is removed has
-/// no users left (O1), and is destroyed by the one call that removed it.</para>
+/// no users left (O1), and is destroyed by the one call that removed it. T3: the id of an object that was taken from its user by
+/// force stays reserved, a tombstone, so that the user who still knows it names nothing else by it.</para>
 /// <para>Threads: any. Finding an object takes no lock; ids are given and taken under one that is never held while an object is
 /// destroyed.</para>
 /// <para>Teardown: <see cref="Clear"/> destroys leaves first until nothing is left; it never fails.</para>
@@ -15,6 +16,7 @@ internal sealed class ObjectTable
     private readonly object _removers = new();
     private readonly OrderedLock _lock = new(LockRank.Objects);
     private readonly IdSet _ids = new();
+    private readonly List<uint> _tombstones = [];
     private UapiObject?[] _slots = new UapiObject?[16];
     private IoasObject? _vfioIoas;
 
@@ -167,11 +169,23 @@ internal sealed class ObjectTable
         used.Destroy();
     }
 
-    /// <summary>Destroys an object of which the caller is the only user that stays; waits for the calls that hold it.</summary>
-    /// <returns>Success, unless a call holds it for a minute or somebody else uses it, which would be a defect; it is destroyed with the context then.</returns>
-    internal Errno RemoveOwned(UapiObject owned)
+    /// <summary>Counts a user of an object that the caller neither holds nor uses.</summary>
+    /// <returns>False unless the object is published.</returns>
+    internal bool TryAddUser(UapiObject published)
     {
-        if (!owned.CloseToHolders() && !WaitForHolders(owned))
+        using (_lock.Enter())
+        {
+            return _slots[published.Id] == published && published.TryAddUser();
+        }
+    }
+
+    /// <summary>Destroys an object of which the caller is the only user that stays; waits for the calls that hold it.</summary>
+    /// <param name="owned">The object.</param>
+    /// <param name="leavesTombstone">Whether its id stays reserved until the context ends.</param>
+    /// <returns>Success, unless a call holds it for a minute or somebody else uses it, which would be a defect; it is destroyed with the context then.</returns>
+    internal Errno RemoveOwned(UapiObject owned, bool leavesTombstone = false)
+    {
+        if (!owned.CloseToHolders() && !LoseHolders(owned))
         {
             owned.OpenToHolders();
             owned.RemoveUser();
@@ -187,7 +201,7 @@ internal sealed class ObjectTable
                 return Errno.Busy;
             }
 
-            Erase(owned);
+            Erase(owned, leavesTombstone);
         }
 
         owned.Destroy();
@@ -223,6 +237,12 @@ internal sealed class ObjectTable
                     isProgress = true;
                 }
             }
+        }
+
+        using (_lock.Enter())
+        {
+            _tombstones.ForEach(_ids.Return);
+            _tombstones.Clear();
         }
     }
 
@@ -261,18 +281,27 @@ internal sealed class ObjectTable
         }
     }
 
-    private void Erase(UapiObject removed)
+    private void Erase(UapiObject removed, bool leavesTombstone = false)
     {
         Volatile.Write(ref _slots[removed.Id], null);
-        _ids.Return(removed.Id);
+        if (leavesTombstone)
+        {
+            _tombstones.Add(removed.Id);
+        }
+        else
+        {
+            _ids.Return(removed.Id);
+        }
+
         if (_vfioIoas == removed)
         {
             _vfioIoas = null;
         }
     }
 
-    private bool WaitForHolders(UapiObject owned)
+    private bool LoseHolders(UapiObject owned)
     {
+        owned.LoseHolders();
         lock (_removers)
         {
             while (!owned.HasNoHolders)

@@ -85,11 +85,35 @@ internal abstract class UapiObject
         Debug.Assert((counts & UserMask) > count, "A user was added to an object that nobody uses.");
     }
 
+    /// <summary>Counts a user that stays, unless the object is being destroyed; the caller need be no user.</summary>
+    /// <returns>False when it is.</returns>
+    internal bool TryAddUser()
+    {
+        long now = Volatile.Read(ref _counts);
+        while ((now & UserMask) != 0)
+        {
+            long seen = Interlocked.CompareExchange(ref _counts, now + OneUser, now);
+            if (seen == now)
+            {
+                return true;
+            }
+
+            now = seen;
+        }
+
+        return false;
+    }
+
     /// <summary>Undoes <see cref="AddUser"/>; the last user is the table, so nothing is destroyed here.</summary>
     internal void RemoveUser() => AddUsersUnchecked(-1);
 
     /// <summary>Ends what the object stands for. Its users are gone, nobody finds it any more. Never fails.</summary>
     internal abstract void Destroy();
+
+    /// <summary>The owner removes the object, and something holds it: whoever holds it for long lets go now. Nobody else can hold it any more.</summary>
+    internal virtual void LoseHolders()
+    {
+    }
 
     /// <summary>Ends an object that was reserved and never published.</summary>
     internal virtual void Abort() => Destroy();

@@ -82,9 +82,7 @@ internal static class PageChecks
     }
 
     /// <summary>Whether a frame is part of a larger page of the host.</summary>
-    internal static bool IsCompound(Frame frame) => frame.IsRemote
-        ? MemorySpace.ByIndex(frame.SpaceIndex)?.IsCompound(frame.RemoteAddress) == true
-        : OwnMemory.Instance.IsCompound(frame.Host);
+    internal static bool IsCompound(Frame frame) => Contiguity.IsInLargerPage(frame);
 
     private static bool IsAligned(in TestCheckMap check, ulong bytes) =>
         ((check.Iova | check.Length | check.Uptr) & (bytes - 1)) == 0 && check.Uptr + check.Length >= check.Uptr;
