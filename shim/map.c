@@ -11,7 +11,10 @@
 #define MFD_HUGE_SHIFT 26
 #endif
 
-/* The engine answers with a memory file and says where in it: what is mapped is shared with the engine. */
+/*
+ * The engine answers with an open file of memory, which is shared with it. It learns from the kernel when nothing holds that open
+ * file any more: this descriptor, or what was mapped of it. So munmap needs no word to the engine, and neither does a death.
+ */
 static void *map_mine(int fd, uint64_t file, void *address, size_t length, int protection, int flags, off_t offset)
 {
     struct door_request request = {
@@ -22,8 +25,8 @@ static void *map_mine(int fd, uint64_t file, void *address, size_t length, int p
         errno = (int)-result;
         return MAP_FAILED;
     }
-    int memory = (int)(result & 0x7fffffff); /* the offset in pages lies above */
-    void *mapping = NEXT(mmap)(address, length, protection, flags, memory, (off_t)(result >> 31) * 4096);
+    int memory = (int)result;
+    void *mapping = NEXT(mmap)(address, length, protection, flags, memory, 0);
     int kept = errno;
     file_forget(memory);
     NEXT(close)(memory);

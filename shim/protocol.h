@@ -71,7 +71,7 @@ struct door_answer {
 #define DOOR_CALL_IOCTL 2u /* a request, b argument */
 #define DOOR_CALL_READ 3u  /* a buffer, b count, c position or all ones */
 #define DOOR_CALL_WRITE 4u /* a buffer, b count, c position or all ones */
-#define DOOR_CALL_MAP 5u   /* a offset, b length */
+#define DOOR_CALL_MAP 5u   /* a offset, b length, c protection, d flags; the result is a descriptor to map from its start, and to close */
 #define DOOR_CALL_POLL 6u  /* the result has POLLIN and POLLOUT */
 
 /* The result of DOOR_CALL_OPEN when the engine has no such node: the path means what it always means. */

@@ -27,6 +27,9 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
     /// <summary>Its objects.</summary>
     internal ObjectTable Objects { get; } = new();
 
+    /// <summary>What can be mapped through its file.</summary>
+    internal MapOffers Offers { get; } = new();
+
     /// <summary>The groups of its bound devices.</summary>
     internal DeviceGroups Groups { get; } = new();
 
@@ -52,6 +55,16 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
         {
             LetGo();
         }
+    }
+
+    /// <inheritdoc/>
+    private protected override Errno MapChecked(in MapRequest request, out FileMapping? mapping)
+    {
+        mapping = null;
+        return !Has(UapiChange.HardwareQueues) ? Errno.NoDevice
+            : !request.IsShared ? Errno.Invalid
+            : request.IsExecutable ? Errno.NotPermitted
+            : Offers.Map(request.Offset, request.Length, out mapping);
     }
 
     /// <summary>Keeps the context alive beyond its file.</summary>

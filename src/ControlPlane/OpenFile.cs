@@ -33,17 +33,33 @@ public abstract class OpenFile
     /// <summary>The write system call: copies from the caller's memory.</summary>
     internal virtual long Write(Caller caller, ulong buffer, ulong count) => Refused(Errno.Invalid);
 
-    /// <summary>The mmap system call: says what to map.</summary>
-    /// <param name="caller">Who calls.</param>
-    /// <param name="offset">The offset in bytes.</param>
-    /// <param name="length">The length in bytes.</param>
-    /// <param name="memory">Memory to map shared into the caller at <paramref name="memoryOffset"/>; disposed by nobody.</param>
-    /// <param name="memoryOffset">Where in it.</param>
-    internal virtual long Map(Caller caller, ulong offset, ulong length, out SharedMemory? memory, out ulong memoryOffset)
+    /// <summary>
+    /// The mmap system call: says what to map, and keeps it until the <see cref="FileMapping"/> is disposed, which is munmap.
+    /// A door hands the memory out and disposes the mapping when nothing of its client has it mapped any more. Code of this
+    /// process needs no door: it reads and writes <see cref="FileMapping.Bytes"/>, and disposes the mapping to unmap it:
+    /// <code>
+    /// long result = file.Map(new MapRequest(offset, length, protection, flags), out FileMapping? mapping);
+    /// // result: zero, or a negative errno
+    /// mapping?.Dispose();
+    /// </code>
+    /// </summary>
+    /// <param name="request">What the system call was given.</param>
+    /// <param name="mapping">What to map, on success.</param>
+    /// <returns>Zero, or a negative errno.</returns>
+    internal long Map(in MapRequest request, out FileMapping? mapping)
     {
-        memory = null;
-        memoryOffset = 0;
-        return Refused(Errno.NoDevice);
+        mapping = null;
+        Errno errno = request.Check(out ulong length);
+        return Refused(errno == Errno.Success ? MapChecked(request with { Length = length }, out mapping) : errno);
+    }
+
+    /// <summary>What the file itself says to <see cref="Map"/>.</summary>
+    /// <param name="request">Checked as for every file: whole pages that do not wrap.</param>
+    /// <param name="mapping">What to map, on success.</param>
+    private protected virtual Errno MapChecked(in MapRequest request, out FileMapping? mapping)
+    {
+        mapping = null;
+        return Errno.NoDevice;
     }
 
     /// <summary>The last descriptor is gone.</summary>

@@ -136,17 +136,16 @@ internal sealed class CallServer
         return fd;
     }
 
-    // The client maps a memory file; the offset in pages comes above the descriptor's 31 bits.
+    // The client maps a memory file, and closes the descriptor: from then on only its mappings hold the open file.
     private long Map(in DoorCall call, OpenFile file)
     {
-        long result = file.Map(_caller, call.A, call.B, out SharedMemory? memory, out ulong offset);
-        if (result < 0 || memory is null)
+        long result = file.Map(new MapRequest(call.A, call.B, (int)call.C, (int)call.D), out FileMapping? mapping);
+        if (mapping is null)
         {
-            return result < 0 ? result : -Invalid;
+            return result;
         }
 
-        int fd = Descriptor.TryDuplicate(memory.FileDescriptor) is { } copy ? _caller.Install(copy, closeOnExec: true) : -TooManyFiles;
-        return fd < 0 ? fd : (long)((offset >> Frame.PageLg2) << 31) | (uint)fd;
+        return _door.Files.Mappings.Add(mapping) is { } open ? _caller.Install(open, closeOnExec: true) : -TooManyFiles;
     }
 
     // Up to the end of a page at a time: the text may end just before memory that is not there.

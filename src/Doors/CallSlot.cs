@@ -10,7 +10,8 @@ namespace FastIova;
 /// <param name="A">The first argument.</param>
 /// <param name="B">The second.</param>
 /// <param name="C">The third.</param>
-internal readonly record struct DoorCall(uint Call, uint Thread, uint User, ulong File, ulong A, ulong B, ulong C);
+/// <param name="D">The fourth.</param>
+internal readonly record struct DoorCall(uint Call, uint Thread, uint User, ulong File, ulong A, ulong B, ulong C, ulong D);
 
 /// <summary>One place in the memory that the engine shares with a client: a call goes in, its result comes out.</summary>
 /// <remarks>Threads: one of the engine's and one of the client's, which take turns.</remarks>
@@ -27,6 +28,7 @@ internal readonly struct CallSlot
     private const int ArgumentA = 32;
     private const int ArgumentB = 40;
     private const int ArgumentC = 48;
+    private const int ArgumentD = 56;
     private const int Result = 64;
     private const int Tokens = 72;
     private const int Ask = 76;
@@ -104,7 +106,8 @@ internal readonly struct CallSlot
         _words.At64(_base + FileField),
         _words.At64(_base + ArgumentA),
         _words.At64(_base + ArgumentB),
-        _words.At64(_base + ArgumentC));
+        _words.At64(_base + ArgumentC),
+        _words.At64(_base + ArgumentD));
 
     /// <summary>Gives the turn back with the result of the call.</summary>
     internal void Finish(long result, uint tokens)

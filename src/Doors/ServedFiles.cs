@@ -36,7 +36,11 @@ internal sealed class ServedFiles : IDisposable
         _complain = complain;
         _ended = ended;
         _stop = new StopSignal(_ends, 0);
+        Mappings = new ClientMappings(Sweep, complain);
     }
+
+    /// <summary>What clients have mapped of the files.</summary>
+    internal ClientMappings Mappings { get; }
 
     /// <summary>How many there are.</summary>
     internal int Count => _files.Count;
@@ -122,6 +126,9 @@ internal sealed class ServedFiles : IDisposable
                     }
                 }
             }
+
+            // Last: a process that has closed its files has unmapped what it had mapped before.
+            Mappings.Sweep();
         }
     }
 
@@ -146,6 +153,8 @@ internal sealed class ServedFiles : IDisposable
             {
                 WorkOff(key);
             }
+
+            Mappings.Dispose();
         }
 
         _stop.Dispose();

@@ -27,6 +27,10 @@ internal sealed unsafe class SharedMemory : IDisposable
     /// <summary>The bytes of the file.</summary>
     internal ulong Length { get; }
 
+    /// <summary>The bytes, which a peer may write at any moment; not to be kept beyond <see cref="Dispose"/>.</summary>
+    // SAFETY: the mapping is Length bytes long and lives until Dispose.
+    internal Span<byte> Bytes => new(Start, checked((int)Length));
+
     /// <summary>Makes a new memory file of zeros.</summary>
     /// <param name="name">The name that <c>/proc/PID/maps</c> shows.</param>
     /// <param name="length">Bytes, a multiple of 4 KiB.</param>

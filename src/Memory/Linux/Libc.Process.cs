@@ -30,6 +30,17 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int OpenFile(string path, int flags, int mode);
 
+    /// <summary>A lock of an open file, as <c>struct flock</c> has it.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct FileLock
+    {
+        internal short Type;
+        internal short Whence;
+        internal long Start;
+        internal long Bytes;
+        internal int Process;
+    }
+
     /// <summary>A piece of memory, as <c>struct iovec</c> has it.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct IoVector

@@ -4,9 +4,9 @@ namespace FastIova.KernelTraces;
 internal sealed class InProcessTarget : ITarget
 {
     private const int PollInvalid = 0x20;
-    private const ulong UserEnd = 1UL << 47;
 
     private readonly Engine _engine;
+    private readonly Dictionary<ulong, FileMapping> _mappings = [];
     private TraceCaller _caller = new(OwnMemory.Instance);
     private Credentials _credentials = Credentials.Root;
 
@@ -48,32 +48,42 @@ internal sealed class InProcessTarget : ITarget
 
     public int Adopt(int descriptor) => _caller.Adopt(descriptor);
 
-    // What Linux checks before it asks the file, and what it does afterwards.
+    // The file says what to map and keeps it; where it lies in this process is nobody else's business.
     public long Map(int fd, ulong offset, ulong length, int protection, int flags, out ulong address)
     {
         address = 0;
-        Errno errno = !TryResolve(fd, out OpenFile? file) ? Errno.BadDescriptor
-            : length == 0 || offset % UserMemory.PageBytes != 0 ? Errno.Invalid
-            : length > UserEnd ? Errno.OutOfMemory
-            : offset > ulong.MaxValue - length ? Errno.Overflow
-            : Errno.Success;
-        if (errno != Errno.Success)
+        if (!TryResolve(fd, out OpenFile? file))
         {
-            return -(long)errno;
+            return -(long)Errno.BadDescriptor;
         }
 
-        long result = file!.Map(_caller, offset, length, out SharedMemory? memory, out ulong memoryOffset);
-        if (result < 0)
+        long result = file.Map(new MapRequest(offset, length, protection, flags), out FileMapping? mapping);
+        if (mapping is null)
         {
             return result;
         }
 
-        nint place = NativeCalls.Map(0, length, protection, flags, memory!.FileDescriptor, (long)memoryOffset);
-        address = place == NativeCalls.MapFailed ? 0 : (ulong)place;
-        return place == NativeCalls.MapFailed ? -(long)Errno.OutOfMemory : 0;
+        nint place = NativeCalls.Map(0, length, protection, flags, mapping.Memory.FileDescriptor, 0);
+        if (place == NativeCalls.MapFailed)
+        {
+            mapping.Dispose();
+            return -(long)Errno.OutOfMemory;
+        }
+
+        address = (ulong)place;
+        _mappings.Add(address, mapping);
+        return 0;
     }
 
-    public long Unmap(ulong address, ulong length) => NativeCalls.Unmap(address, length) == 0 ? 0 : -(long)Errno.Invalid;
+    public long Unmap(ulong address, ulong length)
+    {
+        if (_mappings.Remove(address, out FileMapping? mapping))
+        {
+            mapping.Dispose();
+        }
+
+        return NativeCalls.Unmap(address, length) == 0 ? 0 : -(long)Errno.Invalid;
+    }
 
     public string? HeldAtEnd()
     {
