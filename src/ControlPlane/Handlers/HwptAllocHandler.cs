@@ -1,6 +1,6 @@
 namespace FastIova;
 
-/// <summary>HWPT_ALLOC: makes a paging hwpt on an ioas, or a nested one on a paging one.</summary>
+/// <summary>HWPT_ALLOC: makes a paging hwpt on an ioas, or a nested one on a paging one or on a virtual IOMMU.</summary>
 internal static class HwptAllocHandler
 {
     internal static Errno Run(in IoctlCall call)
@@ -45,6 +45,10 @@ internal static class HwptAllocHandler
                 case PagingHwpt parent:
                     errno = NestedHwpt.Create(parent, device!, command.Flags, data, out NestedHwpt? nested);
                     return errno == Errno.Success ? Finish(call, ref command, nested!) : errno;
+
+                case ViommuObject viommu:
+                    errno = NestedHwpt.Create(viommu, device!, command.Flags, data, out NestedHwpt? guests);
+                    return errno == Errno.Success ? Finish(call, ref command, guests!) : errno;
 
                 default:
                     return Errno.Invalid;

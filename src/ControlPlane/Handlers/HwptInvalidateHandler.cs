@@ -1,6 +1,6 @@
 namespace FastIova;
 
-/// <summary>HWPT_INVALIDATE: takes translations of a guest's table out of the caches.</summary>
+/// <summary>HWPT_INVALIDATE: takes translations of a guest's table, or what its devices keep, out of the caches.</summary>
 internal static class HwptInvalidateHandler
 {
     internal static Errno Run(in IoctlCall call)
@@ -37,13 +37,13 @@ internal static class HwptInvalidateHandler
 
         try
         {
-            if (target is not NestedHwpt hwpt)
-            {
-                return call.Context.Has(UapiChange.InvalidateNeedsType) ? Errno.Invalid : Errno.NotFound;
-            }
-
             var entries = new UserDataArray(call.Caller, command.DataType, command.DataUptr, command.EntryLen, command.EntryNum);
-            return hwpt.Domain.Invalidate(entries, out done);
+            return target switch
+            {
+                NestedHwpt hwpt => hwpt.Domain.Invalidate(entries, out done),
+                ViommuObject viommu => viommu.Driver.Invalidate(entries, out done),
+                _ => call.Context.Has(UapiChange.InvalidateNeedsType) ? Errno.Invalid : Errno.NotFound,
+            };
         }
         finally
         {

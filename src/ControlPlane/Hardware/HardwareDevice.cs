@@ -85,6 +85,20 @@ internal abstract class HardwareDevice
         return Errno.NotSupported;
     }
 
+    /// <summary>Whether guests can have a virtual IOMMU of a type before the device.</summary>
+    internal virtual bool KnowsVirtualIommu(uint type) => false;
+
+    /// <summary>Makes a virtual IOMMU.</summary>
+    /// <param name="parent">What its nested domains nest on; made to be a parent.</param>
+    /// <param name="owner">The control plane.</param>
+    /// <param name="data">What the user says, with the type, which <see cref="KnowsVirtualIommu"/>; its length is zero when it says nothing else. The driver answers there, too.</param>
+    /// <param name="made">The virtual IOMMU, on success.</param>
+    internal virtual Errno CreateVirtualIommu(PagingDomain parent, IVirtualIommuOwner owner, in UserData data, out VirtualIommu? made)
+    {
+        made = null;
+        return Errno.NotSupported;
+    }
+
     /// <summary>Attaches the device. When this returns nothing goes through the old domain any more.</summary>
     /// <param name="domain">Of the same <see cref="Iommu"/>; null blocks every access, and never fails.</param>
     /// <param name="old">What it is attached to now.</param>

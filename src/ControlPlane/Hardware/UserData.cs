@@ -25,6 +25,15 @@ internal readonly record struct UserData(Caller Caller, uint Type, ulong Address
 
         return Caller.Memory.TryRead(Address, bytes[..(int)Length]) ? Errno.Success : Errno.BadAddress;
     }
+
+    /// <summary>Answers in the same place, as far as the caller knows the struct.</summary>
+    /// <param name="value">The answer; <see cref="Read"/> has accepted the length.</param>
+    internal Errno Write<T>(in T value)
+        where T : unmanaged
+    {
+        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value));
+        return Caller.Memory.TryWrite(Address, bytes[..(int)Length]) ? Errno.Success : Errno.BadAddress;
+    }
 }
 
 /// <summary>Many entries of user data, one behind the other.</summary>
@@ -42,4 +51,33 @@ internal readonly record struct UserDataArray(Caller Caller, uint Type, ulong Ad
     /// <param name="value">The copy, or the default.</param>
     internal Errno Read<T>(uint index, uint type, int smallest, out T value)
         where T : unmanaged => new UserData(Caller, Type, Address + ((ulong)EntryLength * index), EntryLength).Read(type, smallest, out value);
+
+    /// <summary>Copies all entries at once, by the size law of ioctls: an unknown tail must be zero, a missing one is.</summary>
+    /// <param name="type">What the hardware expects; something else is <see cref="Errno.Invalid"/>.</param>
+    /// <param name="values">Receives the entries, as many as there are.</param>
+    internal Errno ReadAll<T>(uint type, Span<T> values)
+        where T : unmanaged
+    {
+        if (Type != type || Count == 0)
+        {
+            return Errno.Invalid;
+        }
+
+        if (EntryLength == (uint)Marshal.SizeOf<T>())
+        {
+            return Caller.Memory.TryRead(Address, MemoryMarshal.AsBytes(values)) ? Errno.Success : Errno.BadAddress;
+        }
+
+        for (int i = 0; i < values.Length; i++)
+        {
+            var entry = new CallArgument(Caller.Memory, Address + ((ulong)EntryLength * (uint)i));
+            Errno errno = SizeLaw.Copy(entry, EntryLength, MemoryMarshal.AsBytes(values.Slice(i, 1)));
+            if (errno != Errno.Success)
+            {
+                return errno;
+            }
+        }
+
+        return Errno.Success;
+    }
 }

@@ -26,6 +26,10 @@ internal sealed class IoctlTable
         Row<HwptInvalidateCommand>(IommufdRequest.HwptInvalidate, 32, HwptInvalidateHandler.Run),
         Row<FaultAllocCommand>(IommufdRequest.FaultQueueAlloc, 16, FaultQueueAllocHandler.Run),
         Row<NoIommuGetPaCommand>(IommufdRequest.NoIommuGetPa, 40, NoIommuGetPaHandler.Run, UapiChange.NoIommu),
+        Row<ViommuAllocCommand>(IommufdRequest.ViommuAlloc, 24, ViommuAllocHandler.Run, UapiChange.VirtualIommu),
+        Row<VdeviceAllocCommand>(IommufdRequest.VdeviceAlloc, 24, VdeviceAllocHandler.Run, UapiChange.VirtualIommu),
+        Row<VeventqAllocCommand>(IommufdRequest.VeventqAlloc, 28, VeventqAllocHandler.Run, UapiChange.VirtualEvents),
+        Row<HwQueueAllocCommand>(IommufdRequest.HwQueueAlloc, 40, HwQueueAllocHandler.Run, UapiChange.HardwareQueues),
         Row<TestCommand>(IommufdRequest.TestCmd, 68, TestBackend.Run),
     ];
 

@@ -23,4 +23,16 @@ internal enum ObjectKind : byte
 
     /// <summary>An object of the test backend.</summary>
     Test,
+
+    /// <summary>An IOMMU of a guest.</summary>
+    VirtualIommu,
+
+    /// <summary>A device behind one.</summary>
+    VirtualDevice,
+
+    /// <summary>A queue of the events of one.</summary>
+    VirtualEventQueue,
+
+    /// <summary>A queue of one that the hardware reads by itself.</summary>
+    HardwareQueue,
 }

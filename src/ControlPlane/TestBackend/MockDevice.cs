@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace FastIova;
 
 /// <summary>A device that is nothing but an attachment: it never accesses memory by itself.</summary>
-internal sealed class MockDevice : HardwareDevice
+internal sealed partial class MockDevice : HardwareDevice
 {
     // All mock devices are behind one IOMMU: a domain of one fits the others.
     private static readonly object MockIommu = new();
@@ -21,6 +21,7 @@ internal sealed class MockDevice : HardwareDevice
         _iommu = iommu;
         _flags = flags;
         _level = level;
+        Array.Fill(_cache, TestConstants.DeviceCacheDefault);
     }
 
     internal override object Iommu => MockIommu;
@@ -130,9 +131,16 @@ internal sealed class MockDevice : HardwareDevice
         return errno;
     }
 
-    // Only dirty tracking tells mock devices apart.
-    internal override Errno Attach(HardwareDomain? domain, HardwareDomain? old) =>
-        domain is PagingDomain { HasDirtyTracking: true } && !TracksDirty ? Errno.Invalid : Errno.Success;
+    // Only dirty tracking, and what a guest knows, tells mock devices apart.
+    internal override Errno Attach(HardwareDomain? domain, HardwareDomain? old)
+    {
+        if (domain is PagingDomain { HasDirtyTracking: true } && !TracksDirty)
+        {
+            return Errno.Invalid;
+        }
+
+        return JoinGuest((domain as MockNestedDomain)?.VirtualIommu);
+    }
 
     // One number stands for hardware that fails every second time, so that the roll-back can be tested.
     internal override Errno AttachPasid(uint pasid, HardwareDomain? domain, HardwareDomain? old)

@@ -7,8 +7,16 @@ internal sealed class MockNestedDomain : NestedDomain
 
     /// <param name="iommu">The mock IOMMU.</param>
     /// <param name="entry">What every entry begins with.</param>
-    internal MockNestedDomain(object iommu, uint entry)
-        : base(iommu) => Array.Fill(_entries, entry);
+    /// <param name="viommu">The virtual IOMMU that it was made on; null without.</param>
+    internal MockNestedDomain(object iommu, uint entry, MockVirtualIommu? viommu = null)
+        : base(iommu)
+    {
+        Array.Fill(_entries, entry);
+        VirtualIommu = viommu;
+    }
+
+    /// <summary>The virtual IOMMU whose guest's devices attach to it; null when any device does.</summary>
+    internal MockVirtualIommu? VirtualIommu { get; }
 
     /// <summary>Whether an entry exists and has a value.</summary>
     internal bool Holds(uint index, uint value) => index < (uint)_entries.Length && Volatile.Read(ref _entries[index]) == value;

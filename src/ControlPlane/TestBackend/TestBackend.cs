@@ -34,6 +34,8 @@ internal static class TestBackend
 
     private static Errno RunLate(in IoctlCall call, ref TestCommand command) => command.Op switch
     {
+        TestOp.CheckDevCache => VirtualOrders.CheckCache(call, command.Id, command.CheckDevCache),
+        TestOp.TriggerVevent => VirtualOrders.Trigger(call, command.TriggerVevent.DevId),
         TestOp.PasidAttach => MockOrders.AttachPasid(call, ref command, isReplace: false),
         TestOp.PasidReplace => MockOrders.AttachPasid(call, ref command, isReplace: true),
         TestOp.PasidDetach => MockOrders.DetachPasid(call, command),

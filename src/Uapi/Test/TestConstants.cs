@@ -65,4 +65,25 @@ internal static class TestConstants
 
     /// <summary>A PASID that mock hardware refuses every second time that it is attached without being detached between.</summary>
     internal const uint MagicPasid = 1024;
+
+    /// <summary><c>MOCK_DEV_CACHE_NUM</c></summary>
+    internal const int DeviceCacheEntries = 4;
+
+    /// <summary><c>IOMMU_TEST_DEV_CACHE_DEFAULT</c></summary>
+    internal const uint DeviceCacheDefault = 0xbaddad;
+
+    /// <summary><c>IOMMU_VIOMMU_TYPE_SELFTEST</c></summary>
+    internal const uint ViommuType = 0xdeadbeef;
+
+    /// <summary><c>IOMMU_VIOMMU_INVALIDATE_DATA_SELFTEST</c></summary>
+    internal const uint ViommuInvalidateDataType = 0xdeadbeef;
+
+    /// <summary><c>IOMMU_VEVENTQ_TYPE_SELFTEST</c></summary>
+    internal const uint VeventqType = 0xbeefbeef;
+
+    /// <summary><c>IOMMU_HW_QUEUE_TYPE_SELFTEST</c></summary>
+    internal const uint HwQueueType = 0xdeadbeef;
+
+    /// <summary><c>IOMMU_TEST_HW_QUEUE_MAX</c></summary>
+    internal const int HwQueues = 2;
 }

@@ -8,7 +8,7 @@ namespace FastIova.Tests.Doors;
 [Collection("doors")]
 public sealed class ClientDeathTests
 {
-    private static readonly int Cycles = int.TryParse(Environment.GetEnvironmentVariable("FASTIOVA_KILL_CYCLES"), out int cycles) ? cycles : 100;
+    internal static readonly int Cycles = int.TryParse(Environment.GetEnvironmentVariable("FASTIOVA_KILL_CYCLES"), out int cycles) ? cycles : 100;
 
     [Fact]
     public void NothingIsLeftOfFilesThatWereHeldByAKilledProcess()
@@ -70,7 +70,7 @@ public sealed class ClientDeathTests
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static void KillSoon(Process process, Random random)
+    internal static void KillSoon(Process process, Random random)
     {
         using StreamReader output = process.StandardOutput;
         using StreamReader errors = process.StandardError;
