@@ -85,6 +85,7 @@ internal sealed partial class Ioas
         while (status == IoasStatus.Success && walk.TryNext(out Area? area, out IovaSpan part))
         {
             status = MayCopy(area, copy.Access);
+            status = status == IoasStatus.Success && area.Pages.Kind == PagesKind.Device ? IoasStatus.Invalid : status;
             if (status == IoasStatus.Success)
             {
                 CpuCopy bytes = copy.Slice((int)(part.First - span.First), (int)part.LengthLessOne + 1);
@@ -171,6 +172,11 @@ internal sealed partial class Ioas
         if ((area.Permission & (write ? Permission.Write : Permission.Read)) == Permission.None || (write && !area.Pages.IsWritable))
         {
             return IoasStatus.NotPermitted;
+        }
+
+        if (area.Pages.Kind == PagesKind.Device)
+        {
+            return IoasStatus.Invalid;
         }
 
         if (FaultPoint.Fails())

@@ -66,6 +66,11 @@ internal sealed partial class Ioas
             return IoasStatus.Busy;
         }
 
+        if (area.Pages.Kind == PagesKind.Device)
+        {
+            return IoasStatus.NotSupported;
+        }
+
         ulong upperFirst = lowerLast + 1;
         if (((upperFirst | area.StartByteOf(upperFirst)) & (_alignment - 1)) != 0)
         {

@@ -94,6 +94,11 @@ internal sealed partial class Ioas
     /// <summary>Maps the frames of an area. The lock of its pages is held, and they are.</summary>
     private IoasStatus MapRuns(Area area, Domain domain)
     {
+        if (area.Pages.Kind == PagesKind.Device && area.Pages.Source.IsRevoked)
+        {
+            return IoasStatus.Success;
+        }
+
         ulong iova = area.First;
         ulong page = area.FirstPage;
         ulong last = area.LastPage;

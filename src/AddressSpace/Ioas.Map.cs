@@ -17,30 +17,57 @@ internal sealed partial class Ioas
             return IoasStatus.Invalid;
         }
 
-        if (userAddress + length < userAddress)
+        return userAddress + length < userAddress
+            ? IoasStatus.Overflow
+            : MapSource(owner, owner.Memory, userAddress, length, ref iova, permission, fixedIova);
+    }
+
+    /// <summary>Maps a part of a file, or of the memory of a device. Nothing of it is touched unless there is a domain.</summary>
+    /// <param name="owner">Who pays for pins.</param>
+    /// <param name="source">The file or memory; the reference to it is taken over, whatever the outcome.</param>
+    /// <param name="start">The first byte; it and the length are checked not to wrap.</param>
+    /// <param name="length">Bytes, a multiple of the alignment.</param>
+    /// <param name="iova">As in <see cref="Map"/>.</param>
+    /// <param name="permission">What devices and accesses may do.</param>
+    /// <param name="fixedIova">Whether the iova is given.</param>
+    internal IoasStatus MapFile(PinOwner owner, PageSource source, ulong start, ulong length, ref ulong iova, Permission permission, bool fixedIova)
+    {
+        if (length > ulong.MaxValue - Frame.PageBytes)
         {
-            return IoasStatus.Overflow;
+            source.Put();
+            return IoasStatus.Invalid;
         }
 
+        IoasStatus status = MapSource(owner, source, start, length, ref iova, permission, fixedIova);
+        PutDropped();
+        return status;
+    }
+
+    private IoasStatus MapSource(PinOwner owner, PageSource source, ulong start, ulong length, ref ulong iova, Permission permission, bool fixedIova)
+    {
         if (FaultPoint.Fails())
         {
+            source.Put();
             return IoasStatus.OutOfMemory;
         }
 
         EnterToWork();
-        IoasStatus status = Place(userAddress, length, ref iova, fixedIova);
-        if (status == IoasStatus.Success)
+        IoasStatus status = Place(start, length, ref iova, fixedIova);
+        if (status != IoasStatus.Success)
         {
-            Pages pages = _spares.TakePages(owner, userAddress, (permission & Permission.Write) != Permission.None);
-            status = TryInsert(pages, userAddress - pages.UserAddress, iova, length, permission, out Area area);
-            if (status == IoasStatus.Success)
-            {
-                return FinishOne(area);
-            }
-
-            _spares.End(pages);
+            _lock.Exit();
+            source.Put();
+            return status;
         }
 
+        Pages pages = _spares.TakePages(owner, source, start, (permission & Permission.Write) != Permission.None);
+        status = TryInsert(pages, start - pages.UserAddress, iova, length, permission, out Area area);
+        if (status == IoasStatus.Success)
+        {
+            return FinishOne(area);
+        }
+
+        End(pages);
         _lock.Exit();
         return status;
     }
@@ -66,6 +93,8 @@ internal sealed partial class Ioas
         {
             slice.Pages.Put();
         }
+
+        PutDropped();
 
         return status;
     }
@@ -187,6 +216,11 @@ internal sealed partial class Ioas
 
         area = _spares.TakeArea().Set(iova, iova + (length - 1), pages, startByte, permission);
         _areas.Insert(area.First, area.Last, area);
+        if (pages.Kind == PagesKind.Device)
+        {
+            pages.Source.CountUser(this, isNew: true);
+        }
+
         return IoasStatus.Success;
     }
 
@@ -255,7 +289,12 @@ internal sealed partial class Ioas
         {
             Area? next = area.Next;
             _areas.Remove(area.First);
-            _spares.End(area.Pages);
+            if (area.Pages.Kind == PagesKind.Device)
+            {
+                area.Pages.Source.CountUser(this, isNew: false);
+            }
+
+            End(area.Pages);
             _spares.Return(area);
             area = next;
         }

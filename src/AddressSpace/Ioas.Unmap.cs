@@ -35,6 +35,7 @@ internal sealed partial class Ioas
             EnterToWork();
             IoasStatus status = Detach(ref start, span.Last, ref tries, out Area? first, out IovaSpan asked, out bool isAsked, out bool more);
             unmapped += TakeAway(first);
+            PutDropped();
             if (isAsked)
             {
                 NotifyUnmap(asked);

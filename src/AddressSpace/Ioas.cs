@@ -14,7 +14,7 @@ namespace FastIova;
 /// while dirty pages are read. The callback of an access is called without it. Never from inside a scope of an own port.</para>
 /// <para>Teardown: <see cref="Dispose"/> never fails, when no domain and no access is left.</para>
 /// </remarks>
-internal sealed partial class Ioas : IDisposable
+internal sealed partial class Ioas : IRevocationUser, IDisposable
 {
     /// <summary>An iova is never chosen below or above: zero and the last page look like mistakes in a driver.</summary>
     private const ulong Edge = Frame.PageBytes;
@@ -135,6 +135,8 @@ internal sealed partial class Ioas : IDisposable
     {
         PinStatus.Success => IoasStatus.Success,
         PinStatus.OutOfMemory => IoasStatus.OutOfMemory,
+        PinStatus.Invalid => IoasStatus.Invalid,
+        PinStatus.NoSpace => IoasStatus.NoSpace,
         _ => IoasStatus.BadAddress,
     };
 }

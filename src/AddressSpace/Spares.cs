@@ -12,8 +12,8 @@ internal sealed class Spares
     private int _pagesCount;
     private int _areasCount;
 
-    internal Pages TakePages(PinOwner owner, ulong userAddress, bool writable) =>
-        Pages.OfUser(owner, userAddress, writable, _pagesCount == 0 ? null : _pages[--_pagesCount]);
+    internal Pages TakePages(PinOwner owner, PageSource source, ulong start, bool writable) =>
+        Pages.Of(owner, source, start, writable, _pagesCount == 0 ? null : _pages[--_pagesCount]);
 
     /// <summary>Ends a reference to pages, and keeps the object if it was the last.</summary>
     internal void End(Pages pages)

@@ -24,6 +24,9 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
     /// <summary>The engine it belongs to.</summary>
     public Engine Engine { get; }
 
+    /// <summary>Held while the owner of everything changes; taken before any other lock.</summary>
+    internal Lock ProcessChanges { get; } = new();
+
     /// <summary>Its objects.</summary>
     internal ObjectTable Objects { get; } = new();
 
@@ -124,7 +127,9 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
         // Aligned words, so that the struct can be looked at as what it is.
         Span<ulong> words = stackalloc ulong[IoctlTable.LongestBytes / sizeof(ulong)];
         Span<byte> command = MemoryMarshal.AsBytes(words)[..row.FullBytes];
+        long answer = 0;
         errno = SizeLaw.Copy(argument, size, command);
-        return Refused(errno == Errno.Success ? row.Handler(new IoctlCall(this, caller, command, argument, size)) : errno);
+        errno = errno == Errno.Success ? row.Handler(new IoctlCall(this, caller, command, argument, size, ref answer)) : errno;
+        return errno == Errno.Success ? answer : Refused(errno);
     }
 }

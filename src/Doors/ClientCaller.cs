@@ -114,6 +114,17 @@ internal sealed class ClientCaller(ProgramDoor door, Client client, CallSlot slo
         return true;
     }
 
+    /// <inheritdoc/>
+    internal override BackingObjects MappedFiles => door.Objects;
+
+    /// <inheritdoc/>
+    internal override Errno TakeDescriptor(int fd, out Descriptor? taken) => client.Process.TakeDescriptor(fd, out taken) switch
+    {
+        0 => Errno.Success,
+        DoorProtocol.TooManyFiles => Errno.OutOfMemory,
+        _ => Errno.BadDescriptor,
+    };
+
     /// <summary>Asks the client to do something and waits for its answer.</summary>
     /// <returns>Its answer, or ESRCH when it has gone.</returns>
     private long Ask(uint ask, ulong a, ulong b)

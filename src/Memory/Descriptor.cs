@@ -7,12 +7,16 @@ namespace FastIova;
 /// <param name="Inode">Its number there.</param>
 /// <param name="Length">Its bytes.</param>
 /// <param name="BlockBytes">The size in which it is best read: for hugetlb files, that of its pages.</param>
-internal readonly record struct FileFacts(ulong Device, ulong Inode, ulong Length, ulong BlockBytes);
+/// <param name="AllocatedBytes">The bytes for which there is memory, or room on a disk: as many as the length when nothing is a hole.</param>
+/// <param name="IsRegular">Whether it is a file in the narrow sense: no folder, pipe, socket or device.</param>
+internal readonly record struct FileFacts(ulong Device, ulong Inode, ulong Length, ulong BlockBytes, ulong AllocatedBytes, bool IsRegular);
 
 /// <summary>A file descriptor of this process that is closed once.</summary>
 /// <remarks>Threads: any.</remarks>
-internal sealed unsafe class Descriptor : IDisposable
+internal sealed unsafe partial class Descriptor : IDisposable
 {
+    private const ulong BlockUnit = 512;
+
     private int _number;
 
     /// <param name="number">An open descriptor, which this object owns from now on.</param>
@@ -28,6 +32,14 @@ internal sealed unsafe class Descriptor : IDisposable
     internal static Descriptor? TryOpen(string path, bool write)
     {
         int fd = Libc.OpenFile(path, (write ? Libc.OpenReadWrite : Libc.OpenReadOnly) | Libc.OpenCloseOnExec, 0);
+        return fd < 0 ? null : new Descriptor(fd);
+    }
+
+    /// <summary>Takes a number that nothing else in this process has while it is open.</summary>
+    /// <returns>Null when the limit on open files is reached.</returns>
+    internal static Descriptor? TryReserve()
+    {
+        int fd = Libc.MemoryFileCreate("fastiova-number", Libc.MemfdCloseOnExec);
         return fd < 0 ? null : new Descriptor(fd);
     }
 
@@ -50,7 +62,13 @@ internal sealed unsafe class Descriptor : IDisposable
         // dev_t as glibc packs it; the kernel shows mappings with major and minor apart.
         ulong major = ((status.Device >> 8) & 0xfff) | ((status.Device >> 32) & ~0xfffUL);
         ulong minor = (status.Device & 0xff) | ((status.Device >> 12) & 0xffffff00);
-        return new FileFacts((major << 32) | (uint)minor, status.Inode, status.Length, status.BlockBytes);
+        return new FileFacts(
+            (major << 32) | (uint)minor,
+            status.Inode,
+            status.Length,
+            status.BlockBytes,
+            status.Blocks * BlockUnit,
+            (status.Mode & Libc.ModeKindMask) == Libc.ModeRegular);
     }
 
     /// <summary>A second descriptor for an open file.</summary>
@@ -72,6 +90,18 @@ internal sealed unsafe class Descriptor : IDisposable
         {
             nint read = Libc.ReadAt(Number, start, (nuint)buffer.Length, (long)offset);
             return read < 0 ? -Marshal.GetLastPInvokeError() : (int)read;
+        }
+    }
+
+    /// <summary>Writes at an offset.</summary>
+    /// <returns>The bytes written, or a negative errno.</returns>
+    internal int WriteAt(ReadOnlySpan<byte> bytes, ulong offset)
+    {
+        // SAFETY: the kernel reads the span only.
+        fixed (byte* start = bytes)
+        {
+            nint written = Libc.WriteAt(Number, start, (nuint)bytes.Length, (long)offset);
+            return written < 0 ? -Marshal.GetLastPInvokeError() : (int)written;
         }
     }
 

@@ -17,6 +17,9 @@ internal readonly record struct Frame(ulong Word)
     internal const int PageLg2 = 12;
     internal const ulong PageBytes = 1UL << PageLg2;
 
+    /// <summary>What a remote address is less than.</summary>
+    internal const ulong RemoteAddressEnd = 1UL << IndexShift;
+
     private const ulong RemoteBit = 1UL << 63;
     private const int IndexShift = 47;
     private const ulong IndexMask = 0xffff;
@@ -30,7 +33,7 @@ internal readonly record struct Frame(ulong Word)
     internal int SpaceIndex => (int)((Word >> IndexShift) & IndexMask);
 
     /// <summary>The address in that process; only when it is remote.</summary>
-    internal ulong RemoteAddress => Word & ((1UL << IndexShift) - 1);
+    internal ulong RemoteAddress => Word & (RemoteAddressEnd - 1);
 
     internal static Frame OfHost(ulong address) => new(address);
 

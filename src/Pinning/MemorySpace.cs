@@ -8,13 +8,14 @@ namespace FastIova;
 /// method throws, as some are called under locks: a process that is gone is an answer.</para>
 /// <para>Threads: any.</para>
 /// </remarks>
-internal abstract class MemorySpace
+internal abstract class MemorySpace : PageSource
 {
     private static readonly Lock Registry = new();
     private static MemorySpace?[] _spaces = new MemorySpace?[16];
     private static ulong _lastSerial;
 
     private protected MemorySpace(bool isRemote)
+        : base(PagesKind.Memory)
     {
         if (isRemote)
         {
@@ -64,29 +65,6 @@ internal abstract class MemorySpace
     /// <summary>Copies into the process.</summary>
     /// <returns>False when some byte is not writable there (EFAULT); the memory may be written in part.</returns>
     internal abstract bool TryWrite(ulong address, ReadOnlySpan<byte> source);
-
-    /// <summary>Pins pages that are known to have neighbouring frames, if that takes no time; otherwise <see cref="Pin"/> is asked.</summary>
-    /// <param name="address">The first page's address, a multiple of 4 KiB.</param>
-    /// <param name="firstPage">The index that the first page has in the run.</param>
-    /// <param name="pages">How many, at least one.</param>
-    /// <param name="write">Whether the pages must be writable.</param>
-    /// <param name="run">The frames.</param>
-    internal virtual bool TryPinRun(ulong address, ulong firstPage, ulong pages, bool write, out FrameRun run)
-    {
-        run = default;
-        return false;
-    }
-
-    /// <summary>Finds the frames of pages, faulting them in, and keeps them usable.</summary>
-    /// <param name="address">The first page's address, a multiple of 4 KiB.</param>
-    /// <param name="firstPage">The index that the first page has in the runs.</param>
-    /// <param name="pages">How many, at least one.</param>
-    /// <param name="write">Whether the pages must be writable.</param>
-    /// <param name="runs">Receives the frames in ascending order; nothing on a failure.</param>
-    internal abstract PinStatus Pin(ulong address, ulong firstPage, ulong pages, bool write, List<FrameRun> runs);
-
-    /// <summary>Gives frames back that <see cref="Pin"/> handed out. A run may be given back in parts. Never fails.</summary>
-    internal abstract void Unpin(FrameRun run);
 
     /// <summary>Which page lies at an address now.</summary>
     /// <returns>False when nothing does.</returns>

@@ -41,7 +41,8 @@ internal sealed partial class Pages
     /// through the pins, and so sees what a device sees.
     /// </summary>
     private bool IsDirect(ulong startByte, ulong length, MemorySpace? current) =>
-        !_owner.Memory.IsGone
+        Kind == PagesKind.Memory
+        && !_owner.Memory.IsGone
         && (_owner.Memory == current || startByte >> Frame.PageLg2 == (startByte + length - 1) >> Frame.PageLg2);
 
     private void Part(ulong startByte, ulong last, int length, out Frame frame, out int offset, out int part)

@@ -44,15 +44,20 @@ internal sealed partial class Pages
     internal bool TryHoldNow(ulong first, ulong last, out PinStatus status)
     {
         status = PinStatus.Success;
+        if (Kind == PagesKind.Device)
+        {
+            return true;
+        }
+
         ulong count = last - first + 1;
-        if (_pinned != 0 || !_owner.Memory.TryPinRun(UserAddress + (first << Frame.PageLg2), first, count, IsWritable, out FrameRun run))
+        if (_pinned != 0 || !_source!.TryPinRun(UserAddress + (first << Frame.PageLg2), first, count, IsWritable, out FrameRun run))
         {
             return false;
         }
 
         if (FaultPoint.Fails() || !_owner.TryCharge((long)count))
         {
-            _owner.Memory.Unpin(run);
+            _source!.Unpin(run);
             status = PinStatus.OutOfMemory;
             return true;
         }
@@ -72,7 +77,7 @@ internal sealed partial class Pages
         {
             // Most pages have one user, all at once.
             _only = null;
-            _owner.Memory.Unpin(only.Run);
+            _source!.Unpin(only.Run);
             _pinned = 0;
             _owner.PayBack(_charged);
             _charged = 0;
@@ -152,14 +157,14 @@ internal sealed partial class Pages
 
         ulong address = UserAddress + (first << Frame.PageLg2);
         ulong count = last - first + 1;
-        if (_owner.Memory.TryPinRun(address, first, count, IsWritable, out FrameRun run))
+        if (_source!.TryPinRun(address, first, count, IsWritable, out FrameRun run))
         {
             Add(run);
             return PinStatus.Success;
         }
 
         List<FrameRun> runs = _scratch ??= [];
-        PinStatus status = _owner.Memory.Pin(address, first, count, IsWritable, runs);
+        PinStatus status = _source!.Pin(address, first, count, IsWritable, runs);
         if (status == PinStatus.Success)
         {
             foreach (FrameRun part in runs)
@@ -181,7 +186,7 @@ internal sealed partial class Pages
     private void Unpin(PinnedRange range)
     {
         Remove(range);
-        _owner.Memory.Unpin(range.Run);
+        _source!.Unpin(range.Run);
         _pinned -= (long)(range.Last - range.First + 1);
     }
 

@@ -8,7 +8,8 @@ namespace FastIova;
 /// <para>Invariants. G1: a page is pinned exactly once while it has users, however many, and not at all without. G2: ranges of
 /// pinned pages are disjoint; a request begins and ends at the ends of ranges, and ranges are never joined while they have
 /// users, so that ending a request splits none and never fails. G3: outside the lock as many pages are charged as are pinned.
-/// G4: the object is in the ledger from its making until it is discarded. G5: when the last reference goes, nothing is pinned.</para>
+/// G4: the object is in the ledger from its making until it is discarded. G5: when the last reference goes, nothing is pinned.
+/// G6: the pages of a device have fixed frames, are never pinned, and are charged to nobody.</para>
 /// <para>Threads: any; what begins with "the caller holds the lock" between <see cref="Enter"/> and <see cref="Exit"/>. The
 /// number of references may change at any time, but only a holder of one makes more.</para>
 /// </remarks>
@@ -16,6 +17,7 @@ internal sealed partial class Pages
 {
     private readonly PinnedRange _spare = new();
     private PinOwner _owner = null!;
+    private PageSource? _source;
     private PinnedRange? _only;
     private IntervalTree<PinnedRange>? _ranges;
     private TurnLock _lock;
@@ -25,11 +27,20 @@ internal sealed partial class Pages
 
     private Pages() => PinLedger.Enter(this);
 
-    /// <summary>Whose memory it is.</summary>
+    /// <summary>Who pays for the pins, and whose memory it is if it is some process's.</summary>
     internal PinOwner Owner => _owner;
 
-    /// <summary>The address of the first page in that memory.</summary>
+    /// <summary>Where the frames come from.</summary>
+    internal PageSource Source => _source!;
+
+    /// <summary>What they are pages of.</summary>
+    internal PagesKind Kind => _source!.Kind;
+
+    /// <summary>Where the first page begins: an address in the process, or an offset in the file or in the memory of the device.</summary>
     internal ulong UserAddress { get; private set; }
+
+    /// <summary>The next of the pages that were dropped by an ioas.</summary>
+    internal Pages? NextDropped { get; set; }
 
     /// <summary>Whether its pages are pinned for writing.</summary>
     internal bool IsWritable { get; private set; }
@@ -43,13 +54,23 @@ internal sealed partial class Pages
     /// <param name="writable">Whether the pages will be pinned for writing.</param>
     /// <param name="used">An object that had its last reference, to be used again; null to make one.</param>
     /// <returns>The pages, with one reference.</returns>
-    internal static Pages OfUser(PinOwner owner, ulong userAddress, bool writable, Pages? used = null)
+    internal static Pages OfUser(PinOwner owner, ulong userAddress, bool writable, Pages? used = null) => Of(owner, owner.Memory, userAddress, writable, used);
+
+    /// <summary>The pages behind a piece of a source; nothing of it is touched.</summary>
+    /// <param name="owner">Who pays.</param>
+    /// <param name="source">The source; the pages take over a reference to it.</param>
+    /// <param name="start">The first byte in it.</param>
+    /// <param name="writable">Whether the pages will be pinned for writing.</param>
+    /// <param name="used">As in <see cref="OfUser"/>.</param>
+    /// <returns>The pages, with one reference.</returns>
+    internal static Pages Of(PinOwner owner, PageSource source, ulong start, bool writable, Pages? used = null)
     {
         Pages pages = used ?? new Pages();
-        ulong offset = userAddress & (Frame.PageBytes - 1);
+        ulong offset = start & (Frame.PageBytes - 1);
         pages._owner = owner;
+        pages._source = source;
         pages._references = 1;
-        pages.UserAddress = userAddress - offset;
+        pages.UserAddress = start - offset;
         pages.IsWritable = writable;
         return pages;
     }
@@ -68,7 +89,7 @@ internal sealed partial class Pages
     }
 
     /// <summary>Ends a reference. Never fails.</summary>
-    /// <returns>Whether it was the last: the caller uses the object again, or discards it.</returns>
+    /// <returns>Whether it was the last: the caller uses the object again if it is of a process's memory, or discards it.</returns>
     internal bool TryEnd()
     {
         // The only holder need not ask atomically: nobody else can make another reference. Acquire: pairs with the decrement of
@@ -80,6 +101,11 @@ internal sealed partial class Pages
 
         Debug.Assert(_pinned == 0 && _charged == 0, "Nothing is pinned when the last reference goes (G5).");
         _owner = null!;
+        if (Kind == PagesKind.Memory)
+        {
+            _source = null;
+        }
+
         return true;
     }
 
@@ -92,14 +118,24 @@ internal sealed partial class Pages
         }
     }
 
-    /// <summary>Gives an object up that had its last reference.</summary>
-    internal void Discard() => PinLedger.Leave(this);
+    /// <summary>Gives an object up that had its last reference. Files are closed by it, which takes time.</summary>
+    internal void Discard()
+    {
+        PinLedger.Leave(this);
+        _source?.Put();
+    }
 
     /// <summary>The neighbouring frames from a page on. The caller holds the lock, and the pages are held.</summary>
     /// <param name="page">The index of the first page.</param>
     /// <param name="last">The last page of interest.</param>
     internal FrameRun RunAt(ulong page, ulong last)
     {
+        if (Kind == PagesKind.Device)
+        {
+            _source!.TryPinRun(UserAddress + (page << Frame.PageLg2), page, last - page + 1, IsWritable, out FrameRun run);
+            return run;
+        }
+
         PinnedRange range = FirstIn(page, page)!;
         Frame first = range.FrameOf(page);
         ulong end = Math.Min(range.Last, last);

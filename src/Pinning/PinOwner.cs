@@ -38,7 +38,10 @@ internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long>
         return good;
     }
 
-    /// <summary>Pays back what was charged.</summary>
+    /// <summary>Whether what it pays comes from the same tallies as what another would.</summary>
+    internal bool PaysFrom(PinOwner other) => Memory == other.Memory && (Mode != AccountMode.User || User == other.User);
+
+    /// <summary>Pays back what was charged; a negative number charges, whatever the limit.</summary>
     internal void PayBack(long pages)
     {
         Memory.Tally.AddPinned(-pages);

@@ -14,4 +14,10 @@ internal enum PinStatus
 
     /// <summary>The process is gone (EFAULT at the first pin).</summary>
     ProcessGone = 3,
+
+    /// <summary>The file is none that can be pinned, or ends before the pages do (EINVAL).</summary>
+    Invalid = 4,
+
+    /// <summary>The file system has no room for the pages (ENOSPC).</summary>
+    NoSpace = 5,
 }

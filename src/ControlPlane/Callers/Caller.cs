@@ -44,4 +44,17 @@ internal abstract class Caller
     /// <param name="file">The file, or null when it is not one of this engine.</param>
     /// <returns>False when the process has no such descriptor (EBADF).</returns>
     internal abstract bool TryResolve(int fd, out OpenFile? file);
+
+    /// <summary>The files that were mapped as files, for this caller and those like it.</summary>
+    internal virtual BackingObjects MappedFiles => BackingObjects.Own;
+
+    /// <summary>Takes a descriptor of the engine's for what a descriptor of the process stands for, when that is no file of this engine.</summary>
+    /// <param name="fd">The descriptor; of this process, unless the caller is another one.</param>
+    /// <param name="taken">The engine's; null on a failure.</param>
+    /// <returns><see cref="Errno.BadDescriptor"/>, or <see cref="Errno.OutOfMemory"/> when the engine has no room for it.</returns>
+    internal virtual Errno TakeDescriptor(int fd, out Descriptor? taken)
+    {
+        taken = Descriptor.TryDuplicate(fd);
+        return taken is not null ? Errno.Success : Descriptor.FactsOf(fd) is null ? Errno.BadDescriptor : Errno.OutOfMemory;
+    }
 }

@@ -1,21 +1,29 @@
 namespace FastIova;
 
-/// <summary>What the ioctls of this process call file descriptors: numbers of open files of the engine, the lowest free one first.</summary>
-/// <remarks>They are no descriptors of the operating system. Threads: any.</remarks>
+/// <summary>What the ioctls of this process call file descriptors: numbers of open files of the engine.</summary>
+/// <remarks>
+/// <para>Owns: a descriptor of the operating system for each number, so that it means nothing else, and an ioctl that takes
+/// descriptors knows which are the engine's. Nothing can be done with it but by the engine's calls.</para>
+/// <para>Threads: any.</para>
+/// </remarks>
 internal sealed class LocalFiles
 {
     private readonly Lock _lock = new();
-    private readonly IdSet _numbers = new();
-    private readonly Dictionary<uint, OpenFile> _files = [];
+    private readonly Dictionary<int, (OpenFile File, Descriptor Number)> _files = [];
 
     /// <summary>Gives a file a number.</summary>
+    /// <returns>The number, or a negative errno.</returns>
     internal int Add(OpenFile file)
     {
+        if (Descriptor.TryReserve() is not { } number)
+        {
+            return -(int)Errno.TooManyFiles;
+        }
+
         lock (_lock)
         {
-            uint number = _numbers.Take();
-            _files.Add(number, file);
-            return (int)number;
+            _files.Add(number.Number, (file, number));
+            return number.Number;
         }
     }
 
@@ -24,13 +32,13 @@ internal sealed class LocalFiles
     {
         lock (_lock)
         {
-            if (!_files.Remove((uint)number, out OpenFile? file))
+            if (!_files.Remove(number, out (OpenFile File, Descriptor Number) found))
             {
                 return null;
             }
 
-            _numbers.Return((uint)number);
-            return file;
+            found.Number.Dispose();
+            return found.File;
         }
     }
 
@@ -39,7 +47,9 @@ internal sealed class LocalFiles
     {
         lock (_lock)
         {
-            return _files.TryGetValue((uint)number, out file);
+            bool isFound = _files.TryGetValue(number, out (OpenFile File, Descriptor Number) found);
+            file = found.File;
+            return isFound;
         }
     }
 }

@@ -9,9 +9,11 @@ internal readonly ref struct IoctlCall
     private readonly Span<byte> _command;
     private readonly CallArgument _argument;
     private readonly int _userBytes;
+    private readonly ref long _answer;
 
-    internal IoctlCall(IommufdContext context, Caller caller, Span<byte> command, CallArgument argument, uint userBytes)
+    internal IoctlCall(IommufdContext context, Caller caller, Span<byte> command, CallArgument argument, uint userBytes, ref long answer)
     {
+        _answer = ref answer;
         Context = context;
         Caller = caller;
         _command = command;
@@ -27,6 +29,9 @@ internal readonly ref struct IoctlCall
 
     /// <summary>The objects of the context.</summary>
     internal ObjectTable Objects => Context.Objects;
+
+    /// <summary>What the call answers when it succeeds: zero, unless it is a descriptor.</summary>
+    internal long Answer { set => _answer = value; }
 
     /// <summary>The struct.</summary>
     internal ref T Command<T>()

@@ -25,11 +25,13 @@ internal sealed class IoctlTable
         Row<HwptGetDirtyBitmapCommand>(IommufdRequest.HwptGetDirtyBitmap, 48, HwptGetDirtyBitmapHandler.Run),
         Row<HwptInvalidateCommand>(IommufdRequest.HwptInvalidate, 32, HwptInvalidateHandler.Run),
         Row<FaultAllocCommand>(IommufdRequest.FaultQueueAlloc, 16, FaultQueueAllocHandler.Run),
-        Row<NoIommuGetPaCommand>(IommufdRequest.NoIommuGetPa, 40, NoIommuGetPaHandler.Run, UapiChange.NoIommu),
+        Row<IoasMapFileCommand>(IommufdRequest.IoasMapFile, 40, IoasMapFileHandler.Run, UapiChange.MapFile),
         Row<ViommuAllocCommand>(IommufdRequest.ViommuAlloc, 24, ViommuAllocHandler.Run, UapiChange.VirtualIommu),
         Row<VdeviceAllocCommand>(IommufdRequest.VdeviceAlloc, 24, VdeviceAllocHandler.Run, UapiChange.VirtualIommu),
+        Row<IoasChangeProcessCommand>(IommufdRequest.IoasChangeProcess, 8, IoasChangeProcessHandler.Run, UapiChange.ChangeProcess),
         Row<VeventqAllocCommand>(IommufdRequest.VeventqAlloc, 28, VeventqAllocHandler.Run, UapiChange.VirtualEvents),
         Row<HwQueueAllocCommand>(IommufdRequest.HwQueueAlloc, 40, HwQueueAllocHandler.Run, UapiChange.HardwareQueues),
+        Row<NoIommuGetPaCommand>(IommufdRequest.NoIommuGetPa, 40, NoIommuGetPaHandler.Run, UapiChange.NoIommu),
         Row<TestCommand>(IommufdRequest.TestCmd, 68, TestBackend.Run),
     ];
 

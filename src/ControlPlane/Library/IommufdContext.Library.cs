@@ -9,7 +9,7 @@ public sealed partial class IommufdContext
     /// <param name="request">The request.</param>
     /// <param name="buffer">The struct, which the call may write to; pointers in it are addresses of this process. What lies behind its end counts as memory that is not there.</param>
     /// <returns>Zero or more, or a negative <see cref="Errno"/>.</returns>
-    /// <remarks>Threads: any. File descriptors in answers are numbers of this engine only: see <see cref="Close(int)"/>.</remarks>
+    /// <remarks>Threads: any. File descriptors in answers are numbers that only this engine's calls know what to do with: see <see cref="Close(int)"/>.</remarks>
     public long Ioctl(uint request, Span<byte> buffer) => Run(Engine.Local, request, new CallArgument(buffer));
 
     /// <summary>Runs an ioctl whose argument is a number, or an address of this process.</summary>
@@ -65,6 +65,29 @@ public sealed partial class IommufdContext
     /// <exception cref="IommufdException">The error of IOAS_MAP.</exception>
     public void MapAt(IoasId ioas, ulong iova, nuint address, ulong length, Permission permission) =>
         Map(ioas, address, length, permission, iova, IoasMapFlags.FixedIova);
+
+    /// <summary>Maps a part of a file that lies in memory where there is room: a memory file, one of tmpfs, or one of hugetlbfs.</summary>
+    /// <param name="ioas">The ioas.</param>
+    /// <param name="fileDescriptor">The file, which stays the caller's: the ioas keeps it open for itself.</param>
+    /// <param name="start">The first byte of the part.</param>
+    /// <param name="length">Bytes, a multiple of the alignment of the ioas; the pages that they lie in end before the file does.</param>
+    /// <param name="permission">What devices may do.</param>
+    /// <returns>The iova of the first byte.</returns>
+    /// <remarks>The memory need not be mapped in any process. Translations lead to a mapping of the engine's own. A file that is sealed against writing can be mapped for it, but a device that writes finds a fault.</remarks>
+    /// <exception cref="IommufdException">The error of IOAS_MAP_FILE: EBADF, and EINVAL also when a device is attached and the file is not memory, or too short.</exception>
+    public ulong MapFile(IoasId ioas, int fileDescriptor, ulong start, ulong length, Permission permission) =>
+        MapFile(ioas, fileDescriptor, start, length, permission, 0, IoasMapFlags.None);
+
+    /// <summary>Maps a part of a file that lies in memory at an iova.</summary>
+    /// <param name="ioas">The ioas.</param>
+    /// <param name="iova">The first iova, a multiple of the alignment of the ioas.</param>
+    /// <param name="fileDescriptor">The file, which stays the caller's.</param>
+    /// <param name="start">The first byte of the part.</param>
+    /// <param name="length">Bytes, a multiple of the alignment of the ioas.</param>
+    /// <param name="permission">What devices may do.</param>
+    /// <exception cref="IommufdException">The error of IOAS_MAP_FILE.</exception>
+    public void MapFileAt(IoasId ioas, ulong iova, int fileDescriptor, ulong start, ulong length, Permission permission) =>
+        MapFile(ioas, fileDescriptor, start, length, permission, iova, IoasMapFlags.FixedIova);
 
     /// <summary>Maps what is mapped elsewhere where there is room, by the same pages: nothing is pinned or charged twice.</summary>
     /// <param name="source">Where it is mapped; may be the same ioas.</param>
@@ -162,6 +185,21 @@ public sealed partial class IommufdContext
         return command.Iova;
     }
 
+    private ulong MapFile(IoasId ioas, int file, ulong start, ulong length, Permission permission, ulong iova, IoasMapFlags isFixed)
+    {
+        var command = new IoasMapFileCommand
+        {
+            Flags = FlagsOf(permission) | isFixed,
+            IoasId = ioas.Number,
+            Fd = file,
+            Start = start,
+            Length = length,
+            Iova = iova,
+        };
+        Call(IommufdRequest.IoasMapFile, ref command);
+        return command.Iova;
+    }
+
     private ulong Copy(IoasId source, ulong sourceIova, ulong length, IoasId destination, Permission permission, ulong iova, IoasMapFlags isFixed)
     {
         var command = new IoasCopyCommand
@@ -187,7 +225,8 @@ public sealed partial class IommufdContext
     {
         Engine.Table.Covers((uint)request, out IoctlRow? row);
         Span<byte> bytes = MemoryMarshal.AsBytes(new Span<T>(ref command));
-        ThrowUnless(row!.Handler(new IoctlCall(this, Engine.Local, bytes, new CallArgument(bytes), (uint)bytes.Length)), request);
+        long answer = 0;
+        ThrowUnless(row!.Handler(new IoctlCall(this, Engine.Local, bytes, new CallArgument(bytes), (uint)bytes.Length, ref answer)), request);
     }
 
     private T Hold<T>(uint id, IommufdRequest request)

@@ -89,8 +89,8 @@ internal sealed class MockDomain : PagingDomain
             return null;
         }
 
-        // Only a huge page is one piece for certain; the next one may be anywhere.
-        ulong bytes = PageChecks.IsCompound(frame) ? CompoundBytes : Frame.PageBytes;
+        // Only a huge page, or a dma-buf, is one piece for certain; the next one may be anywhere.
+        ulong bytes = space.IsDeviceMemory(iova) || PageChecks.IsCompound(frame) ? CompoundBytes : Frame.PageBytes;
         ulong address = frame.Word + offset;
         ulong before = Math.Min(address & (bytes - 1), iova - area.First);
         ulong after = Math.Min(bytes - 1 - (address & (bytes - 1)), area.Last - iova);

@@ -40,6 +40,8 @@ internal static class TestBackend
         TestOp.PasidReplace => MockOrders.AttachPasid(call, ref command, isReplace: true),
         TestOp.PasidDetach => MockOrders.DetachPasid(call, command),
         TestOp.PasidCheckHwpt => MockOrders.CheckPasid(call, command),
+        TestOp.DmabufGet => DmaBufOrders.Create(call, command.DmabufGet),
+        TestOp.DmabufRevoke => DmaBufOrders.Revoke(call, command.DmabufRevoke),
         _ => Errno.NotSupported,
     };
 

@@ -30,6 +30,8 @@ internal static unsafe partial class Libc
     internal const int SealSeal = 1;
     internal const int SealShrink = 2;
     internal const int SealGrow = 4;
+    internal const int SealWrite = 8;
+    internal const int SealFutureWrite = 16;
     internal const uint MemfdAllowSealing = 2;
 
     internal const int OpenReadWrite = 2;
@@ -109,11 +111,17 @@ internal static unsafe partial class Libc
         [FieldOffset(8)]
         internal ulong Inode;
 
+        [FieldOffset(24)]
+        internal uint Mode;
+
         [FieldOffset(48)]
         internal ulong Length;
 
         [FieldOffset(56)]
         internal ulong BlockBytes;
+
+        [FieldOffset(64)]
+        internal ulong Blocks;
     }
 
     /// <summary><c>struct pollfd</c>.</summary>

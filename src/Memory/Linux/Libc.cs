@@ -12,6 +12,7 @@ internal static unsafe partial class Libc
 
     internal const int MapShared = 0x01;
     internal const int MapPrivate = 0x02;
+    internal const int MapFixed = 0x10;
     internal const int MapAnonymous = 0x20;
     internal const int MapNoReserve = 0x4000;
 

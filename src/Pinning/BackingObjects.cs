@@ -2,11 +2,11 @@ namespace FastIova;
 
 /// <summary>Memory objects behind the shared memory of clients, each opened once: a file, a memory file, shared anonymous memory, huge pages.</summary>
 /// <remarks>
-/// <para>Invariant: an object stays open while a page of it is pinned; unpinned ones are kept for the next pin until a
-/// process ends, unless they hold huge pages.</para>
+/// <para>Invariant: an object stays open while a page of it is pinned, and while it is mapped as a file. Those that were found
+/// behind mappings are kept for the next pin until a process ends, unless they hold huge pages.</para>
 /// <para>Threads: any.</para>
 /// </remarks>
-internal sealed class BackingObjects : IDisposable
+internal sealed partial class BackingObjects : IDisposable
 {
     private const int UnpinnedLast = 32;
 
@@ -41,7 +41,8 @@ internal sealed class BackingObjects : IDisposable
 
         lock (_lock)
         {
-            if (!_objects.TryAdd((facts.Device, facts.Inode), new BackingObject(own, isWritable: true, lender)))
+            var key = (facts.Device, facts.Inode);
+            if (!_objects.TryAdd(key, new BackingObject(this, own, isWritable: true, lender) { Key = key }))
             {
                 own.Dispose();
                 lender.Dispose();
@@ -68,7 +69,7 @@ internal sealed class BackingObjects : IDisposable
         lock (_lock)
         {
             found = Find(region, process, write);
-            if (found is null)
+            if (found is null || (write && !found.MapsWritable))
             {
                 return null;
             }
@@ -76,28 +77,14 @@ internal sealed class BackingObjects : IDisposable
             status = Pin(found, region.PageBytes, offset, firstPage, pages, write, runs);
         }
 
-        // Pinned already, so that nobody closes the object; not under the lock, because this is where the time goes.
-        for (int i = before; i < runs.Count && status == PinStatus.Success; i++)
+        if (status == PinStatus.Success && !TryPopulate(runs, before, write))
         {
-            if (!ProcessMemory.TryPopulate(runs[i].First.Host, runs[i].Pages << Frame.PageLg2, write))
-            {
-                status = PinStatus.BadAddress;
-            }
+            status = PinStatus.BadAddress;
         }
 
         if (status != PinStatus.Success)
         {
-            lock (_lock)
-            {
-                for (int i = before; i < runs.Count; i++)
-                {
-                    found.PinnedPages -= runs[i].Pages;
-                }
-
-                CloseIfScarce(found);
-            }
-
-            runs.RemoveRange(before, runs.Count - before);
+            TakeBack(found, runs, before);
         }
 
         return status;
@@ -131,13 +118,23 @@ internal sealed class BackingObjects : IDisposable
         }
     }
 
+    /// <summary>Gives pages of an object back.</summary>
+    internal void Unpin(BackingObject owner, ulong pages)
+    {
+        lock (_lock)
+        {
+            owner.PinnedPages -= pages;
+            CloseIfScarce(owner);
+        }
+    }
+
     /// <summary>A process is gone: closes what only it could still need, and what can be opened again.</summary>
     /// <param name="isAnyoneLeft">Whether somebody may still map what was lent.</param>
     internal void Trim(bool isAnyoneLeft)
     {
         lock (_lock)
         {
-            foreach (((ulong Device, ulong Inode) key, BackingObject unpinned) in _objects.Where(entry => entry.Value.PinnedPages == 0).ToArray())
+            foreach (((ulong Device, ulong Inode) key, BackingObject unpinned) in _objects.Where(entry => entry.Value is { PinnedPages: 0, Users: 0 }).ToArray())
             {
                 if (unpinned.Lender is null || (!isAnyoneLeft && !unpinned.Lender.IsRunning))
                 {
@@ -175,7 +172,7 @@ internal sealed class BackingObjects : IDisposable
             return known;
         }
 
-        if (BackingObject.TryOpen(region, process) is not { } opened)
+        if (BackingObject.TryOpen(this, region, process) is not { } opened)
         {
             return null;
         }
@@ -189,14 +186,12 @@ internal sealed class BackingObjects : IDisposable
 
         if (_objects.Count >= UnpinnedLast)
         {
-            foreach (((ulong Device, ulong Inode) old, BackingObject unpinned) in _objects.Where(entry => entry.Value is { PinnedPages: 0, Lender: null }).Take(UnpinnedLast / 2).ToArray())
+            foreach (((ulong Device, ulong Inode) old, BackingObject unpinned) in _objects.Where(entry => entry.Value is { PinnedPages: 0, Users: 0, Lender: null }).Take(UnpinnedLast / 2).ToArray())
             {
                 Close(old, unpinned);
             }
         }
 
-        opened.Key = key;
-        opened.IsScarce = region.IsCompound;
         _objects[key] = opened;
         return opened;
     }
@@ -237,10 +232,39 @@ internal sealed class BackingObjects : IDisposable
     // Huge pages are few, and whoever unmapped them may want them back at once.
     private void CloseIfScarce(BackingObject unpinned)
     {
-        if (unpinned is { PinnedPages: 0, IsScarce: true, Lender: null, Key: var key })
+        if (unpinned is { PinnedPages: 0, Users: 0, IsScarce: true, Lender: null, Key: var key })
         {
             Close(key, unpinned);
         }
+    }
+
+    // Pinned already, so that nobody closes the object; not under the lock, because this is where the time goes.
+    private static bool TryPopulate(List<FrameRun> runs, int before, bool write)
+    {
+        for (int i = before; i < runs.Count; i++)
+        {
+            if (!ProcessMemory.TryPopulate(runs[i].First.Host, runs[i].Pages << Frame.PageLg2, write))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void TakeBack(BackingObject found, List<FrameRun> runs, int before)
+    {
+        lock (_lock)
+        {
+            for (int i = before; i < runs.Count; i++)
+            {
+                found.PinnedPages -= runs[i].Pages;
+            }
+
+            CloseIfScarce(found);
+        }
+
+        runs.RemoveRange(before, runs.Count - before);
     }
 
     private void Close((ulong Device, ulong Inode) key, BackingObject open)
