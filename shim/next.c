@@ -14,6 +14,8 @@ HIDDEN void next_resolve(void)
     RESOLVE(open64);
     RESOLVE(openat);
     RESOLVE(openat64);
+    RESOLVE(fopen);
+    RESOLVE(fopen64);
     RESOLVE(opendir);
     RESOLVE(close);
     RESOLVE(dup);

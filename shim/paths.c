@@ -17,11 +17,14 @@ HIDDEN int path_may_be_mine(const char *path)
         return 0;
     if (begins(path, "/dev/iommu") || begins(path, "/dev/vfio/"))
         return 1;
-    if ((door->flags & DOOR_FLAG_FAULTS) && begins(path, "/proc/")) {
-        const char *last = strrchr(path, '/');
-        return strcmp(last, "/fail-nth") == 0;
-    }
-    return 0;
+    if (!begins(path, "/proc/"))
+        return 0;
+    return path_is_status(path) || ((door->flags & DOOR_FLAG_FAULTS) && strcmp(strrchr(path, '/'), "/fail-nth") == 0);
+}
+
+HIDDEN int path_is_status(const char *path)
+{
+    return begins(path, "/proc/") && strcmp(strrchr(path, '/'), "/status") == 0;
 }
 
 /* The files of the kernel's fault injection lie in a folder of the engine: they exist without debugfs and without root. */

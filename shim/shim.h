@@ -3,6 +3,7 @@
 #define FASTIOVA_SHIM_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "protocol.h"
@@ -46,6 +47,7 @@ HIDDEN void file_remember(int fd, int mine);
 
 /* paths.c: what a path means. */
 HIDDEN int path_may_be_mine(const char *path);
+HIDDEN int path_is_status(const char *path); /* of a process: the kernel has it, whatever the engine says */
 HIDDEN const char *path_in_view(const char *path, char *buffer, size_t bytes);
 
 /* next.c: the functions behind the interposed ones. */
@@ -54,6 +56,8 @@ struct next_functions {
     int (*open64)(const char *, int, ...);
     int (*openat)(int, const char *, int, ...);
     int (*openat64)(int, const char *, int, ...);
+    FILE *(*fopen)(const char *, const char *);
+    FILE *(*fopen64)(const char *, const char *);
     void *(*opendir)(const char *);
     int (*close)(int);
     int (*dup)(int);

@@ -120,14 +120,24 @@ internal sealed class CallServer
 
     private long Open(in DoorCall call)
     {
-        OpenFile? file = null;
-        long result = TryReadPath(call.A, out string path) ? _door.Open(_client, _caller, path, out file) : NotMine;
+        if (!TryReadPath(call.A, out string path))
+        {
+            return NotMine;
+        }
+
+        bool closeOnExec = (call.B & OpenCloseOnExec) != 0;
+        if (_door.OpenStatus(_client, path) is { } status)
+        {
+            return _caller.Install(status, closeOnExec);
+        }
+
+        long result = _door.Open(_client, _caller, path, out OpenFile? file);
         if (result != 0)
         {
             return result;
         }
 
-        int fd = _caller.Install(file!, (call.B & OpenCloseOnExec) != 0);
+        int fd = _caller.Install(file!, closeOnExec);
         if (fd < 0)
         {
             file!.Close();

@@ -125,6 +125,26 @@ internal sealed class ProgramDoor : IDisposable
         return _nodes(caller, path, out file);
     }
 
+    /// <summary>Makes the status of a process, with what is pinned and locked here on its behalf.</summary>
+    /// <returns>Null when the path is another one, or the kernel's own text says it all.</returns>
+    internal Descriptor? OpenStatus(Client client, string path)
+    {
+        if (path.Split('/') is not ["", "proc", var who, "status"] || !TryParseProcess(who, client.Process.Id, out int id))
+        {
+            return null;
+        }
+
+        long pinned = 0;
+        long locked = 0;
+        foreach (Client one in _clients.Values.Where(one => one.Process.Id == id))
+        {
+            pinned += one.Memory.Tally.PinnedPages;
+            locked += one.Memory.Tally.LockedPages;
+        }
+
+        return pinned == 0 && locked == 0 ? null : ProcessStatus.TryMake(id, pinned, locked);
+    }
+
     /// <summary>Closes memory that nobody needs any more: when a client has ended, and when the last call that it left behind has.</summary>
     internal void Tidy() => Objects.Trim(isAnyoneLeft: !_clients.IsEmpty);
 
@@ -162,8 +182,14 @@ internal sealed class ProgramDoor : IDisposable
         thread = 0;
         string[] parts = path.Split('/');
         return parts is ["", "proc", var who, "task", var task, "fail-nth"]
-            && (who is "self" || (int.TryParse(who, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id == process))
+            && TryParseProcess(who, process, out int id) && id == process
             && uint.TryParse(task, NumberStyles.None, CultureInfo.InvariantCulture, out thread);
+    }
+
+    private static bool TryParseProcess(string who, int self, out int id)
+    {
+        id = self;
+        return who is "self" || int.TryParse(who, NumberStyles.None, CultureInfo.InvariantCulture, out id);
     }
 
     private void Forget(Client client)
