@@ -19,7 +19,9 @@ internal sealed class Client : Caller
 
     internal int OpenFiles { get; private set; }
 
-    internal override MemorySpace Memory => OwnMemory.Instance;
+    internal MemorySpace Space { get; init; } = OwnMemory.Instance;
+
+    internal override MemorySpace Memory => Space;
 
     internal override MemoryTally User => _user;
 

@@ -92,6 +92,40 @@ public sealed class SweepTests
             s => s.Pin(0x10_0000, 0x4000),
             s => s.Unmap(1, 0x10_0000, 0x4000),
         ],
+        ["files"] =
+        [
+            s => s.Ioas(),
+            s => s.Ioas(),
+            s => s.MapFile(1, 0x10_0000, 0, 0x4000),
+            s => s.Bind(),
+            s => s.Attach(1),
+            s => s.MapFile(1, 0x20_0000, 0x2000, 0x4000),
+            s => s.Copy(1, 0x10_0000, 0x4000, 2, 0x20_0000),
+            s => s.World.Do(IommufdRequest.IoasChangeProcess, default(IoasChangeProcessCommand)),
+            s => s.ChangeProcess(),
+            s => s.Replace(2),
+            s => s.ChangeProcess(),
+            s => s.Unmap(1, 0x10_0000, 0x4000),
+            s => s.Replace(1),
+            s => s.Unmap(1, 0, ulong.MaxValue),
+            s => s.Detach(),
+        ],
+        ["dma-bufs"] =
+        [
+            s => s.Ioas(),
+            s => s.DmaBuf(0x4000),
+            s => s.MapDmaBuf(1, 0x10_0000, 0x1000, 0x3000),
+            s => s.Bind(),
+            s => s.Attach(1),
+            s => s.MapDmaBuf(1, 0x20_0000, 0, 0x4000),
+            s => s.Copy(1, 0x20_0000, 0x4000, 1, 0x30_0000),
+            s => s.Revoke(isRevoked: true),
+            s => s.Unmap(1, 0x10_0000, 0x3000),
+            s => s.Revoke(isRevoked: false),
+            s => s.MapDmaBuf(1, 0x10_0000, 0, 0x4000),
+            s => s.Unmap(1, 0, ulong.MaxValue),
+            s => s.Detach(),
+        ],
         ["container"] =
         [
             s => s.Ioas(),
@@ -162,12 +196,15 @@ public sealed class SweepTests
         internal AccessObject? Access;
         private readonly List<(ulong Iova, ulong Length)> _pins = [];
         private DeviceObject? _device;
+        private readonly SharedMemory _memoryFile = SharedMemory.Create("sweep", 0x10000);
+        private readonly Client _other = new();
+        private int _dmaBuf;
         private uint _queue;
         private OpenFile? _file;
 
         internal Scene(bool isCharged)
         {
-            World = new World(UapiLevel.Latest);
+            World = new World(UapiLevel.Latest, hasTestBackend: true);
             if (isCharged)
             {
                 World.Client.Capabilities.Clear();
@@ -273,6 +310,35 @@ public sealed class SweepTests
             return errno;
         }
 
+        internal Errno MapFile(uint ioas, ulong iova, ulong start, ulong length) => MapFile(ioas, iova, start, length, _memoryFile.FileDescriptor);
+
+        internal Errno DmaBuf(uint length)
+        {
+            var command = new TestCommand { Op = TestOp.DmabufGet, DmabufGet = { Length = length } };
+            Errno errno = World.Do(IommufdRequest.TestCmd, ref command, out long fd);
+            _dmaBuf = errno == Errno.Success ? (int)fd : 0;
+            return errno;
+        }
+
+        internal Errno MapDmaBuf(uint ioas, ulong iova, ulong start, ulong length) => MapFile(ioas, iova, start, length, _dmaBuf);
+
+        internal Errno Revoke(bool isRevoked) =>
+            World.Do(IommufdRequest.TestCmd, new TestCommand { Op = TestOp.DmabufRevoke, DmabufRevoke = { DmabufFd = _dmaBuf, Revoked = isRevoked ? 1u : 0 } });
+
+        /// <summary>Another user of the same process, who then pays.</summary>
+        internal Errno ChangeProcess()
+        {
+            Span<byte> command = World.Pages.Bytes[..8];
+            command.Clear();
+            command[0] = 8;
+            _other.Capabilities.Clear();
+            return (Errno)(-World.Context.Ioctl(_other, (uint)IommufdRequest.IoasChangeProcess, World.Pages.Address));
+        }
+
+        private Errno MapFile(uint ioas, ulong iova, ulong start, ulong length, int fd) => World.Do(
+            IommufdRequest.IoasMapFile,
+            new IoasMapFileCommand { IoasId = ioas, Fd = fd, Start = start, Length = length, Iova = iova, Flags = IoasMapFlags.FixedIova | IoasMapFlags.Readable | IoasMapFlags.Writeable });
+
         internal Errno VfioMap(ulong iova, ulong length)
         {
             var map = new VfioDmaMap { Flags = 3, Vaddr = World.Buffer, Iova = iova, Bytes = length };
@@ -303,6 +369,8 @@ public sealed class SweepTests
             _device?.DetachAll();
             _device?.Unbind();
             World.Dispose();
+            Assert.Equal(0, _other.User.LockedPages);
+            _memoryFile.Dispose();
         }
     }
 }

@@ -22,7 +22,7 @@ internal sealed class World : IDisposable
 
     internal IommufdContext Context { get; }
 
-    internal Client Client { get; } = new();
+    internal Client Client { get; init; } = new();
 
     /// <summary>A struct page, fifteen pages of data, then a buffer of 64 pages to map.</summary>
     internal UserPages Pages { get; } = new(80);
@@ -33,15 +33,19 @@ internal sealed class World : IDisposable
 
     /// <summary>Runs an ioctl on a struct in the caller's memory.</summary>
     internal Errno Do<T>(IommufdRequest request, ref T command)
+        where T : unmanaged => Do(request, ref command, out _);
+
+    /// <summary>The same, of a call that answers more than zero.</summary>
+    internal Errno Do<T>(IommufdRequest request, ref T command, out long result)
         where T : unmanaged
     {
         int bytes = Marshal.SizeOf<T>();
         Span<byte> there = Pages.Bytes.Slice(StructOffset, bytes);
         MemoryMarshal.Write(there, command);
         MemoryMarshal.Write(there, (uint)bytes);
-        long result = Context.Ioctl(Client, (uint)request, Pages.Address + StructOffset);
+        result = Context.Ioctl(Client, (uint)request, Pages.Address + StructOffset);
         command = MemoryMarshal.Read<T>(there);
-        return (Errno)(-result);
+        return result < 0 ? (Errno)(-result) : Errno.Success;
     }
 
     internal Errno Do<T>(IommufdRequest request, T command)

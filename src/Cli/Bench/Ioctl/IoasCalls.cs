@@ -12,6 +12,7 @@ internal sealed class IoasCalls : IDisposable
 
     private readonly Engine _engine = new();
     private readonly HostMemory _memory = HostMemory.Allocate(GiB);
+    private readonly Descriptor _file = Descriptor.TryReserve() ?? throw new BenchFailureException("The limit on open files leaves no room for a memory file.");
     private readonly IommufdContext _iommufd;
     private readonly DmaPort[] _ports;
     private readonly IommufdDevice[] _devices;
@@ -34,7 +35,18 @@ internal sealed class IoasCalls : IDisposable
         });
         for (ulong page = 0; page < GiB; page += Page)
         {
-            _memory.Bytes(page, 1)[0] = 1; // there is memory behind every page from here on, as behind a buffer that is used
+            // There is memory behind every page from here on, as behind a buffer that is used.
+            _memory.Bytes(page, 1)[0] = 1;
+        }
+
+        byte[] ones = new byte[1 << 20];
+        Array.Fill(ones, (byte)1);
+        for (ulong at = 0; at < GiB; at += (ulong)ones.Length)
+        {
+            if (_file.WriteAt(ones, at) != ones.Length)
+            {
+                throw new BenchFailureException("There is no memory for a file of 1 GiB.");
+            }
         }
     }
 
@@ -118,6 +130,32 @@ internal sealed class IoasCalls : IDisposable
         return time;
     }
 
+    /// <summary>MAP_FILE of 1 GiB; what was mapped is taken away outside the time.</summary>
+    /// <returns>Nanoseconds.</returns>
+    internal double MapFileGiB()
+    {
+        var map = new IoasMapFileCommand
+        {
+            Size = (uint)Marshal.SizeOf<IoasMapFileCommand>(),
+            Flags = IoasMapFlags.FixedIova | IoasMapFlags.Readable | IoasMapFlags.Writeable,
+            IoasId = _ioases[0].Number,
+            Fd = _file.Number,
+            Length = GiB,
+            Iova = At,
+        };
+        long start = Stopwatch.GetTimestamp();
+        Call(IommufdRequest.IoasMapFile, ref map);
+        double time = Nanoseconds(start);
+        Span<byte> last = stackalloc byte[1];
+        if (!_ports[0].Read(At + GiB - 1, last, out Fault fault) || last[0] != 1)
+        {
+            throw new BenchFailureException($"The device does not find the file that was mapped: {fault}.");
+        }
+
+        _iommufd.Unmap(_ioases[0], At, GiB);
+        return time;
+    }
+
     /// <summary>COPY of 1 GiB that is mapped in one ioas into the other.</summary>
     /// <returns>Nanoseconds.</returns>
     internal double CopyGiB()
@@ -173,6 +211,7 @@ internal sealed class IoasCalls : IDisposable
 
         _bare.Dispose();
         _memory.Dispose();
+        _file.Dispose();
         _engine.Dispose();
     }
 

@@ -7,6 +7,7 @@ internal sealed class IoctlSuite : ISuite
     private const double PairTargetNs = 25_000;
     private const string MapUnmap = "ioctl/map-unmap-4K";
     private const string MapGiB = "ioctl/map-1GiB";
+    private const string MapFileGiB = "ioctl/map-file-1GiB";
     private const string CopyGiB = "ioctl/copy-1GiB";
     private const string AttachDetach = "ioctl/attach-detach";
 
@@ -14,9 +15,9 @@ internal sealed class IoctlSuite : ISuite
 
     public void Run(BenchRun run)
     {
-        if (run.Wants(MapUnmap) || run.Wants(MapGiB) || run.Wants(CopyGiB) || run.Wants(AttachDetach))
+        if (run.Wants(MapUnmap) || run.Wants(MapGiB) || run.Wants(MapFileGiB) || run.Wants(CopyGiB) || run.Wants(AttachDetach))
         {
-            run.Step("MAP, UNMAP and COPY in the process");
+            run.Step("MAP, MAP_FILE, UNMAP and COPY in the process");
             InProcess(run);
         }
 
@@ -56,6 +57,7 @@ internal sealed class IoctlSuite : ISuite
         }
 
         GiB(run, MapGiB, calls.MapGiB, calls.BareMapGiB, "memory that was touched before, 4 KiB entries; the bound is the fill of the page table");
+        GiB(run, MapFileGiB, calls.MapFileGiB, calls.BareMapGiB, "a memory file that was touched before, 4 KiB entries; the engine finds and maps the file each time; the bound is the fill of the page table");
         GiB(run, CopyGiB, calls.CopyGiB, calls.BareMapGiB, "from one ioas with a device to another; the bound is the fill of the page table; nothing is pinned again");
     }
 
