@@ -42,31 +42,25 @@ internal sealed unsafe class FileWindow : IDisposable
     {
         int protection = Libc.ProtRead | (isWritable ? Libc.ProtWrite : 0);
         const int Flags = Libc.MapShared | Libc.MapNoReserve;
-        ulong room = isHuge ? 0 : bytes + LargePageBytes;
-
-        // SAFETY: the kernel chooses the place, of which the mapping takes a part that begins a large page, so that tables can
-        // name it by one word; the rest is given back. It lives until Dispose.
-        nint place = isHuge ? 0 : Libc.MemoryMap(0, (nuint)room, Libc.ProtNone, Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve, -1, 0);
+        nint place = isHuge ? 0 : Reserve(bytes);
         if (place == Libc.MapFailed)
         {
             return null;
         }
 
-        ulong start = ((ulong)place + LargePageBytes - 1) & ~(LargePageBytes - 1);
-        nint address = Libc.MemoryMap(isHuge ? 0 : (nint)start, (nuint)bytes, protection, isHuge ? Flags : Flags | Libc.MapFixed, file.Number, (long)offset);
-        if (address == Libc.MapFailed)
+        // SAFETY: huge pages go where the kernel finds room, others over the place that was reserved for them. It lives until Dispose.
+        nint address = Libc.MemoryMap(place, (nuint)bytes, protection, isHuge ? Flags : Flags | Libc.MapFixed, file.Number, (long)offset);
+        if (address != Libc.MapFailed)
         {
-            _ = isHuge ? 0 : Libc.MemoryUnmap(place, (nuint)room);
-            return null;
+            return new FileWindow((ulong)address, offset, bytes, isWritable);
         }
 
         if (!isHuge)
         {
-            GiveBack((ulong)place, start);
-            GiveBack(start + bytes, (ulong)place + room);
+            GiveBack((ulong)place, (ulong)place + bytes);
         }
 
-        return new FileWindow((ulong)address, offset, bytes, isWritable);
+        return null;
     }
 
     /// <summary>Unmaps it. Nobody may use an address of it any more. The second call does nothing.</summary>
@@ -78,11 +72,37 @@ internal sealed unsafe class FileWindow : IDisposable
         }
     }
 
+    /// <summary>Takes address space that begins a large page, so that tables can name large pages of the file by one word.</summary>
+    private static nint Reserve(ulong bytes)
+    {
+        const int Flags = Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve;
+
+        // Linux aligns anonymous memory of this size by itself, since 6.7.
+        nint place = Libc.MemoryMap(0, (nuint)bytes, Libc.ProtNone, Flags, -1, 0);
+        if (place == Libc.MapFailed || ((ulong)place & (LargePageBytes - 1)) == 0)
+        {
+            return place;
+        }
+
+        GiveBack((ulong)place, (ulong)place + bytes);
+        ulong room = bytes + LargePageBytes;
+        place = Libc.MemoryMap(0, (nuint)room, Libc.ProtNone, Flags, -1, 0);
+        if (place == Libc.MapFailed)
+        {
+            return place;
+        }
+
+        ulong start = ((ulong)place + LargePageBytes - 1) & ~(LargePageBytes - 1);
+        GiveBack((ulong)place, start);
+        GiveBack(start + bytes, (ulong)place + room);
+        return (nint)start;
+    }
+
     private static void GiveBack(ulong first, ulong end)
     {
         if (first != end)
         {
-            // SAFETY: a part of the place that was taken for the window, and not of the window.
+            // SAFETY: address space that was taken here, and in which no window lies.
             _ = Libc.MemoryUnmap((nint)first, (nuint)(end - first));
         }
     }
