@@ -35,11 +35,10 @@ internal sealed class DmaBufFile(DmaBuf buffer) : OpenFile
     }
 
     /// <inheritdoc/>
-    internal override long Map(Caller caller, ulong offset, ulong length, out SharedMemory? memory, out ulong memoryOffset)
+    private protected override Errno MapChecked(in MapRequest request, out FileMapping? mapping)
     {
-        memory = null;
-        memoryOffset = 0;
-        return Refused(Errno.Invalid);
+        mapping = null;
+        return Errno.Invalid;
     }
 
     /// <inheritdoc/>
