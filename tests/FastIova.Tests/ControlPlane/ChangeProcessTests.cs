@@ -104,11 +104,15 @@ public sealed class ChangeProcessTests
         other.Capabilities.Clear();
         using var pages = new UserPages(2);
         bool isOver = false;
+        int changes = 0;
+        Errno last = Errno.Success;
         var changer = new Thread(() =>
         {
-            for (int i = 0; i < 2000; i++)
+            // An area that is being mapped or unmapped cannot be charged to anybody yet.
+            for (int i = 0; i < 2000 && last is Errno.Success or Errno.Busy; i++)
             {
-                Assert.Equal(Errno.Success, Change(world, i % 2 == 0 ? other : world.Client, pages));
+                last = Change(world, i % 2 == 0 ? other : world.Client, pages);
+                changes += last == Errno.Success ? 1 : 0;
             }
 
             Volatile.Write(ref isOver, true);
@@ -125,6 +129,8 @@ public sealed class ChangeProcessTests
         }
 
         changer.Join();
+        Assert.True(last is Errno.Success or Errno.Busy, last.ToString());
+        Assert.True(changes > 0, "Nobody else ever paid.");
         Assert.Equal(Pages, world.Client.User.LockedPages + other.User.LockedPages);
         Assert.Equal(Errno.Success, MapFileTests.Unmap(world, ioas, 0, ulong.MaxValue));
         Assert.Equal(0, world.Client.User.LockedPages);

@@ -46,6 +46,12 @@ internal sealed class TraceCaller : Caller
         return entry is not null;
     }
 
+    internal override Errno TakeDescriptor(int fd, out Descriptor? taken)
+    {
+        taken = null;
+        return fd >= 0 && fd < _files.Count && _files[fd] is { File: null } entry ? base.TakeDescriptor(entry.Descriptor, out taken) : Errno.BadDescriptor;
+    }
+
     /// <summary>close.</summary>
     /// <returns>False when the descriptor is none.</returns>
     internal bool Close(int fd)
