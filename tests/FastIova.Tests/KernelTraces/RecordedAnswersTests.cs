@@ -14,9 +14,9 @@ public sealed class RecordedAnswersTests
     private const string New = "7.3";
     private const int TracesToOneFaulty = 4;
 
-    private static readonly string[] _common = ["std", "fault", "notest", "cont", "rlimit", "huge", "long"];
+    private static readonly string[] Common = ["std", "fault", "notest", "cont", "rlimit", "huge", "long"];
 
-    private static readonly Dictionary<string, Lazy<IReadOnlyList<TraceSet>>> _sets = new[] { Old, New }.ToDictionary(
+    private static readonly Dictionary<string, Lazy<IReadOnlyList<TraceSet>>> ByRelease = new[] { Old, New }.ToDictionary(
         release => release,
         release => new Lazy<IReadOnlyList<TraceSet>>(() => TraceSet.Find(CommandLine.ShippedFolder(release))),
         StringComparer.Ordinal);
@@ -70,14 +70,14 @@ public sealed class RecordedAnswersTests
     [InlineData(New)]
     public void EveryRecordedSetIsTested(string release) => Assert.Equal(
         SetsOf(release).Select(row => row.Data.Item2).Order(StringComparer.Ordinal),
-        _sets[release].Value.Select(set => set.Name).Order(StringComparer.Ordinal));
+        ByRelease[release].Value.Select(set => set.Name).Order(StringComparer.Ordinal));
 
     private static TheoryData<string, string> SetsOf(params ReadOnlySpan<string> releases)
     {
         var data = new TheoryData<string, string>();
         foreach (string release in releases)
         {
-            foreach (string name in (string[])[.. _common, string.Equals(release, Old, StringComparison.Ordinal) ? "directed" : "directed73"])
+            foreach (string name in (string[])[.. Common, string.Equals(release, Old, StringComparison.Ordinal) ? "directed" : "directed73"])
             {
                 data.Add(release, name);
             }
@@ -86,5 +86,5 @@ public sealed class RecordedAnswersTests
         return data;
     }
 
-    private static TraceSet Set(string release, string name) => _sets[release].Value.Single(set => string.Equals(set.Name, name, StringComparison.Ordinal));
+    private static TraceSet Set(string release, string name) => ByRelease[release].Value.Single(set => string.Equals(set.Name, name, StringComparison.Ordinal));
 }
