@@ -94,7 +94,7 @@ internal sealed partial class Ioas
     /// <summary>Maps the frames of an area. The lock of its pages is held, and they are.</summary>
     private IoasStatus MapRuns(Area area, Domain domain)
     {
-        if (area.Pages.Kind == PagesKind.Device && area.Pages.Source.IsRevoked)
+        if (area.Pages.IsRevoked)
         {
             return IoasStatus.Success;
         }

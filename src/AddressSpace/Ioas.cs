@@ -74,24 +74,30 @@ internal sealed partial class Ioas : IRevocationUser, IDisposable
     }
 
     /// <summary>Where an iova lies in the memory that a domain maps.</summary>
-    /// <param name="domain">A domain of this ioas.</param>
+    /// <param name="domain">A domain of this ioas that maps physical addresses; null when none does.</param>
     /// <param name="iova">The iova.</param>
     /// <param name="most">The most bytes that are asked about, at least one.</param>
     /// <param name="address">The address behind the iova.</param>
     /// <param name="length">How many bytes lie side by side there, of one area.</param>
-    internal IoasStatus TryPhysicalAt(Domain domain, ulong iova, ulong most, out ulong address, out ulong length)
+    internal IoasStatus TryPhysicalAt(Domain? domain, ulong iova, ulong most, out ulong address, out ulong length)
     {
         address = 0;
         length = most;
         _lock.Enter();
-        IoasStatus status = IoasStatus.NotFound;
-        if (_areas.FirstIn(iova, iova) is { IsLive: true } area && domain.TryFrameAt(iova, out Frame frame, out ulong offset, out _))
+        Area? area = _areas.FirstIn(iova, iova) is { IsLive: true } found ? found : null;
+        Frame frame = default;
+        ulong offset = 0;
+        IoasStatus status = area is null ? IoasStatus.NotFound
+            : area.Pages.IsRevoked ? IoasStatus.Invalid
+            : domain is null ? IoasStatus.NotSupported
+            : domain.TryFrameAt(iova, out frame, out offset, out _) ? IoasStatus.Success
+            : IoasStatus.NotFound;
+        if (status == IoasStatus.Success)
         {
-            status = IoasStatus.Success;
             address = frame.Word + offset;
-            ulong end = Math.Min(most, area.Last - iova + 1);
+            ulong end = Math.Min(most, area!.Last - iova + 1);
             ulong same = Frame.PageBytes - offset;
-            while (same < end && domain.TryFrameAt(iova + same, out Frame next, out _, out _) && next.Word == address + same)
+            while (same < end && domain!.TryFrameAt(iova + same, out Frame next, out _, out _) && next.Word == address + same)
             {
                 same += Frame.PageBytes;
             }

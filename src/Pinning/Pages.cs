@@ -36,6 +36,9 @@ internal sealed partial class Pages
     /// <summary>What they are pages of.</summary>
     internal PagesKind Kind => _source!.Kind;
 
+    /// <summary>Whether they are memory of a device that was taken away.</summary>
+    internal bool IsRevoked => Kind == PagesKind.Device && _source!.IsRevoked;
+
     /// <summary>Where the first page begins: an address in the process, or an offset in the file or in the memory of the device.</summary>
     internal ulong UserAddress { get; private set; }
 

@@ -44,16 +44,11 @@ internal static class NoIommuGetPaHandler
     private static Errno Find(IoasObject ioas, ref NoIommuGetPaCommand command)
     {
         // The first hwpt keeps what is pinned; nothing is pinned without one.
-        PagingHwpt? first;
         using (ioas.HwptLock.Enter())
         {
-            first = ioas.Hwpts.Count == 0 ? null : ioas.Hwpts[0];
-            if (first is { Domain.TellsPhysical: true })
-            {
-                return ioas.Space.TryPhysicalAt(first.Domain.Table, command.Iova, command.Length, out command.OutPhys, out command.Length).ToErrno();
-            }
+            PagingHwpt? first = ioas.Hwpts.Count == 0 ? null : ioas.Hwpts[0];
+            Domain? physical = first is { Domain.TellsPhysical: true } ? first.Domain.Table : null;
+            return ioas.Space.TryPhysicalAt(physical, command.Iova, command.Length, out command.OutPhys, out command.Length).ToErrno();
         }
-
-        return ioas.Space.AreaSpanAt(command.Iova) is null ? Errno.NotFound : Errno.NotSupported;
     }
 }

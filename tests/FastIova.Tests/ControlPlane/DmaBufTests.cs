@@ -37,7 +37,11 @@ public sealed class DmaBufTests
         Assert.Equal(Errno.Invalid, MapFileTests.Map(world, fd, 0xffff_ffff_ffff_f000, 0x1000, 0, ReadWrite));
         Assert.Equal(Errno.Invalid, MapFileTests.Map(world, fd, 0, 0, 0, ReadWrite));
         Assert.Equal(Errno.Invalid, world.Do(IommufdRequest.IoasChangeProcess, default(IoasChangeProcessCommand)));
+        world.Client.Capabilities.Add(Capability.SysRawIo);
+        var where = new NoIommuGetPaCommand { IoasId = ioas, Iova = 0x100_0000, Length = 1 };
+        Assert.Equal(Errno.NotSupported, world.Do(IommufdRequest.NoIommuGetPa, where));
         Assert.Equal(Errno.Success, Revoke(world, fd, 1));
+        Assert.Equal(Errno.Invalid, world.Do(IommufdRequest.NoIommuGetPa, where));
         Assert.Equal(Errno.NoDevice, MapFileTests.Map(world, fd, 0, Length, 0, ReadWrite));
         Assert.Equal(Errno.Success, Revoke(world, fd, 2));
         Assert.Equal(Errno.NoDevice, MapFileTests.Map(world, fd, 0, Length, 0, ReadWrite));
