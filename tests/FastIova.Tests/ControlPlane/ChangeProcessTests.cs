@@ -158,7 +158,12 @@ public sealed class ChangeProcessTests
         Assert.Equal(Errno.Success, MapFileTests.Map(world, file.FileDescriptor, 0x8000, 0x8000, 0x101_0000, ReadWrite | IoasMapFlags.FixedIova));
         Assert.Equal(Errno.Success, world.Do(IommufdRequest.IoasCopy, new IoasCopyCommand
         {
-            SrcIoasId = ioas, DstIoasId = ioas, SrcIova = 0x100_0000, DstIova = 0x180_0000, Length = 0x8000, Flags = ReadWrite | IoasMapFlags.FixedIova,
+            SrcIoasId = ioas,
+            DstIoasId = ioas,
+            SrcIova = 0x100_0000,
+            DstIova = 0x180_0000,
+            Length = 0x8000,
+            Flags = ReadWrite | IoasMapFlags.FixedIova,
         }));
         return world;
     }

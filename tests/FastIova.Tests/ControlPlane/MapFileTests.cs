@@ -116,7 +116,12 @@ public sealed class MapFileTests
             Assert.Equal(Errno.Success, Map(world, file.FileDescriptor, 0, 0x4000, 0x100_0000, ReadWrite | IoasMapFlags.FixedIova));
             Assert.Equal(Errno.Success, world.Do(IommufdRequest.IoasCopy, new IoasCopyCommand
             {
-                SrcIoasId = ioas, DstIoasId = ioas, SrcIova = 0x100_1000, DstIova = 0x200_0000, Length = 0x2000, Flags = ReadWrite | IoasMapFlags.FixedIova,
+                SrcIoasId = ioas,
+                DstIoasId = ioas,
+                SrcIova = 0x100_1000,
+                DstIova = 0x200_0000,
+                Length = 0x2000,
+                Flags = ReadWrite | IoasMapFlags.FixedIova,
             }));
             Assert.Equal(Errno.Success, Unmap(world, ioas, 0x100_0000, 0x4000));
             Assert.Equal(Errno.Success, CheckMap(world, hwpt, 0x200_0000, Address(file) + 0x1000, 0x2000));
