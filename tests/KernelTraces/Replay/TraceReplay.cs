@@ -34,7 +34,7 @@ internal sealed class TraceReplay
         long device = target.Open(trace.Device);
         if (device < 0)
         {
-            throw new IOException($"Opening {trace.Device} failed with {TraceErrno.Name((int)-device)}: run under 'fastiova run --test-backend --uapi 6.12', or use --in-process.");
+            throw new IOException($"Opening {trace.Device} failed with {TraceErrno.Name((int)-device)}: run under 'fastiova run --test-backend', or use --in-process.");
         }
 
         target.Restrict();
