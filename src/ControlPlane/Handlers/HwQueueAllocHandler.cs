@@ -41,16 +41,6 @@ internal static class HwQueueAllocHandler
         }
 
         command.OutHwQueueId = queue!.Id;
-        errno = call.Respond();
-        if (errno == Errno.Success)
-        {
-            call.Objects.Publish(queue);
-        }
-        else
-        {
-            call.Objects.Abort(queue);
-        }
-
-        return errno;
+        return call.Publish(queue);
     }
 }

@@ -74,21 +74,13 @@ internal static class HwptAllocHandler
             }
         }
 
-        if (errno == Errno.Success)
-        {
-            command.OutHwptId = hwpt.Id;
-            errno = call.Respond();
-        }
-
-        if (errno == Errno.Success)
-        {
-            call.Objects.Publish(hwpt);
-        }
-        else
+        if (errno != Errno.Success)
         {
             call.Objects.Abort(hwpt);
+            return errno;
         }
 
-        return errno;
+        command.OutHwptId = hwpt.Id;
+        return call.Publish(hwpt);
     }
 }

@@ -18,14 +18,6 @@ internal static class IoasAllocHandler
         }
 
         command.OutIoasId = ioas!.Id;
-        errno = call.Respond();
-        if (errno != Errno.Success)
-        {
-            call.Objects.Abort(ioas);
-            return errno;
-        }
-
-        call.Objects.Publish(ioas);
-        return Errno.Success;
+        return call.Publish(ioas);
     }
 }

@@ -38,17 +38,7 @@ internal static class VdeviceAllocHandler
             }
 
             command.OutVdeviceId = vdevice!.Id;
-            errno = call.Respond();
-            if (errno == Errno.Success)
-            {
-                call.Objects.Publish(vdevice);
-            }
-            else
-            {
-                call.Objects.Abort(vdevice);
-            }
-
-            return errno;
+            return call.Publish(vdevice);
         }
     }
 }

@@ -50,16 +50,6 @@ internal static class ViommuAllocHandler
         }
 
         command.OutViommuId = viommu!.Id;
-        errno = call.Respond();
-        if (errno == Errno.Success)
-        {
-            call.Objects.Publish(viommu);
-        }
-        else
-        {
-            call.Objects.Abort(viommu);
-        }
-
-        return errno;
+        return call.Publish(viommu);
     }
 }

@@ -40,6 +40,23 @@ internal readonly ref struct IoctlCall
     /// <summary>Writes the struct back, as far as the caller knows it.</summary>
     internal Errno Respond() => Write(0, _command[.._userBytes]);
 
+    /// <summary>Writes the struct back and lets everybody find a new object; or ends the object, when the caller cannot take the answer.</summary>
+    /// <param name="reserved">The object, whose id is in the struct.</param>
+    internal Errno Publish(UapiObject reserved)
+    {
+        Errno errno = Respond();
+        if (errno == Errno.Success)
+        {
+            Objects.Publish(reserved);
+        }
+        else
+        {
+            Objects.Abort(reserved);
+        }
+
+        return errno;
+    }
+
     /// <summary>Writes one part of the struct back, whatever the length that the caller gave.</summary>
     /// <param name="offset">Where the part begins.</param>
     /// <param name="length">Its bytes.</param>
