@@ -73,7 +73,7 @@ public sealed partial class IommufdContext
     /// <param name="length">Bytes, a multiple of the alignment of the ioas; the pages that they lie in end before the file does.</param>
     /// <param name="permission">What devices may do.</param>
     /// <returns>The iova of the first byte.</returns>
-    /// <remarks>The memory need not be mapped in any process. Translations lead to a mapping of the engine's own. A file that is sealed against writing can be mapped for it, but a device that writes finds a fault.</remarks>
+    /// <remarks>The memory need not be mapped in any process. Translations lead to a mapping of the engine's own. A file that is sealed against writing can be mapped for it all the same; what a device writes then stays with the engine.</remarks>
     /// <exception cref="IommufdException">The error of IOAS_MAP_FILE: EBADF, and EINVAL also when a device is attached and the file is not memory, or too short.</exception>
     public ulong MapFile(IoasId ioas, int fileDescriptor, ulong start, ulong length, Permission permission) =>
         MapFile(ioas, fileDescriptor, start, length, permission, 0, IoasMapFlags.None);
