@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -89,8 +88,12 @@ internal sealed unsafe class UserMemory : IDisposable
         return prepared;
     }
 
-    /// <summary>Whether this machine has the 2 MiB pages that some sets need; root asks for them when none are free.</summary>
-    internal static bool HasHugePages() => TryTakeHugePages() || (TryAddHugePages() && TryTakeHugePages());
+    /// <summary>Whether the 2 MiB pages are free that some sets need, in memory and as a file; see <see cref="HugePagePool"/>.</summary>
+    internal static bool HasHugePages()
+    {
+        nint place = NativeCalls.Map(0, Eight, Both, Private | NativeCalls.MapHugePages2M | NativeCalls.MapPopulate, -1, 0);
+        return place != NativeCalls.MapFailed && NativeCalls.Unmap((ulong)place, Eight) == 0;
+    }
 
     public void Dispose()
     {
@@ -143,28 +146,6 @@ internal sealed unsafe class UserMemory : IDisposable
         }
 
         return hash;
-    }
-
-    // Twice what is prepared in memory: there is a file of them, too.
-    private static bool TryTakeHugePages()
-    {
-        nint place = NativeCalls.Map(0, Eight, Both, Private | NativeCalls.MapHugePages2M | NativeCalls.MapPopulate, -1, 0);
-        return place != NativeCalls.MapFailed && NativeCalls.Unmap((ulong)place, Eight) == 0;
-    }
-
-    private static bool TryAddHugePages()
-    {
-        const string Reserved = "/proc/sys/vm/nr_hugepages";
-        try
-        {
-            int now = int.Parse(File.ReadAllText(Reserved), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
-            File.WriteAllText(Reserved, (now + (int)(Eight / (2 << 20))).ToString(CultureInfo.InvariantCulture));
-            return true;
-        }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
     }
 
     // Four words of each page say where they lie: a stray copy shows.
