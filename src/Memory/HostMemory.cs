@@ -91,11 +91,45 @@ public sealed unsafe class HostMemory : IDisposable
     /// <returns>True when it does.</returns>
     public bool Contains(ulong offset, ulong length) => offset <= Length && length <= Length - offset;
 
+    /// <summary>Makes a part of memory that was allocated here zero; whole pages of it are given back until they are touched.</summary>
+    internal void Clear(ulong offset, ulong length)
+    {
+        const ulong PageBytes = 4096;
+        if (!Contains(offset, length))
+        {
+            throw new ArgumentOutOfRangeException(nameof(offset), offset, $"The part of 0x{length:x} bytes at offset 0x{offset:x} leaves the range of 0x{Length:x} bytes.");
+        }
+
+        // A short part is touched again soon: the kernel would have to find a page for it.
+        const ulong LongPart = 64 << 10;
+        ulong first = (offset + PageBytes - 1) & ~(PageBytes - 1);
+        ulong end = (offset + length) & ~(PageBytes - 1);
+        if (_owned is null || length < LongPart)
+        {
+            first = end = offset + length;
+        }
+
+        Zero(offset, first - offset);
+        _owned?.Discard(first, end - first);
+        Zero(end, offset + length - end);
+    }
+
     /// <summary>Gives memory that was allocated here back. No device may use it any more.</summary>
     public void Dispose()
     {
         KnownMemory.Remove(this);
         _owned?.Dispose();
+    }
+
+    private void Zero(ulong offset, ulong length)
+    {
+        while (length != 0)
+        {
+            int part = (int)Math.Min(length, 1 << 30);
+            Bytes(offset, part).Clear();
+            offset += (uint)part;
+            length -= (uint)part;
+        }
     }
 
     private static bool IsReadable(ulong address, ulong lengthLessOne, RegionFlags too) =>

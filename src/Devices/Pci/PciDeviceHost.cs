@@ -10,6 +10,9 @@ public abstract class PciDeviceHost
     /// <summary>Whether the driver allows the device to access memory. No DMA without it.</summary>
     public abstract bool IsBusMaster { get; }
 
+    /// <summary>Whether messages are enabled: what the pin does, nobody sees then.</summary>
+    public virtual bool UsesMessages => false;
+
     /// <summary>Sends a message of MSI-X or MSI, whichever the driver has enabled; a masked one becomes pending, and without either nothing happens.</summary>
     /// <param name="vector">The vector, from zero.</param>
     public abstract void RaiseMsi(int vector);

@@ -134,6 +134,8 @@ public sealed partial class PciFunction : IDisposable
 
         public override bool IsBusMaster => function._isBusMaster;
 
+        public override bool UsesMessages => function._interrupts.UsesMessages;
+
         public override void RaiseMsi(int vector) => function._interrupts.Raise(vector);
 
         public override void SetIntx(bool asserted) => function._interrupts.SetPin(asserted);

@@ -65,6 +65,9 @@ internal sealed class PciInterrupts
 
     internal bool IsAsserted => Volatile.Read(ref _out);
 
+    /// <summary>Whether the driver has enabled MSI or MSI-X.</summary>
+    internal bool UsesMessages => Volatile.Read(ref _msixOn) || Volatile.Read(ref _msiAllowed) != 0;
+
     internal uint MsiPending => Volatile.Read(ref _msiPending);
 
     /// <summary>Sends a message, or keeps it.</summary>
