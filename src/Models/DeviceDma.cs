@@ -12,7 +12,7 @@ internal sealed class DeviceDma(PciDeviceHost host)
     /// <summary>The bytes of the last failed access that were transferred before its fault.</summary>
     internal int Transferred { get; private set; }
 
-    /// <summary>Begins a time in which unmaps wait for this device: around one command, not longer.</summary>
+    /// <summary>Begins a time in which unmaps wait for this device: around accesses to memory only, never around work that may take long.</summary>
     internal DmaScope Enter() => host.Port.Enter();
 
     /// <summary>Reads memory.</summary>

@@ -69,6 +69,8 @@ internal sealed partial class NvmeController
         }
         else
         {
+            // One scope for all pieces. A medium that is no memory is slow: an unmap must not wait for it.
+            using DmaScope scope = _dma.Enter();
             status = toHost ? _transfer.ToHost(direct) : _transfer.FromHost(direct);
         }
 

@@ -134,8 +134,6 @@ internal sealed partial class NvmeController
 
     private void Execute(NvmeSubmissionQueue queue, in NvmeCommand command)
     {
-        // One scope for all that a command accesses: an unmap waits for the command, not for the queue.
-        using DmaScope scope = _dma.Enter();
         Commands++;
         _result = 0;
         NvmeStatus status = queue.Id == 0 ? Administer(command, out bool completes) : CarryOut(command, out completes);
@@ -161,6 +159,7 @@ internal sealed partial class NvmeController
         ulong iova = completions.Iova + (completions.Tail * (ulong)NvmeCompletionQueue.EntryBytes);
 
         // The half with the phase comes second: a driver that sees it turned finds the whole entry.
+        using DmaScope scope = _dma.Enter();
         bool written = _dma.Write(iova, _completion.AsSpan(0, 8));
         Volatile.WriteBarrier();
         if (!written || !_dma.Write(iova + 8, _completion.AsSpan(8)))

@@ -53,7 +53,7 @@ internal sealed class NvmeReads : IDisposable
         _port = OpenPort("nvme");
         _alone = OpenPort("alone");
         _model = new NvmeModel(new NvmeModelOptions { MemoryBytes = (ulong)pages * PageBytes });
-        _function = new PciFunction(_model, _port);
+        _function = OnProcessorOfItsOwn(() => new PciFunction(_model, _port));
         _disk = HostMemory.Allocate((ulong)pages * PageBytes);
         var random = new Random(4096);
         _places = [.. Enumerable.Range(0, pages)];
@@ -79,10 +79,10 @@ internal sealed class NvmeReads : IDisposable
 
     /// <summary>Reads every page once, with so many commands outstanding.</summary>
     /// <returns>Nanoseconds per read.</returns>
-    internal double Reads(int depth) => Run(Read, depth);
+    internal double Reads(int depth) => Pinned(() => Run(Read, depth));
 
     /// <summary>The bound: the same pages copied to the same places.</summary>
-    internal double Copies()
+    internal double Copies() => Pinned(() =>
     {
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < Operations; i++)
@@ -91,30 +91,10 @@ internal sealed class NvmeReads : IDisposable
         }
 
         return PerOperation(start);
-    }
+    });
 
-    /// <summary>The look-ups that the device needs for the same reads, and nothing else.</summary>
-    internal double Lookups(int depth)
-    {
-        long start = Stopwatch.GetTimestamp();
-        ulong entry = _iovas[3];
-        bool good = true;
-        for (int i = 0; i < Operations; i++)
-        {
-            using DmaScope scope = _alone.Enter();
-            if (depth == 1 || i % Fetched == 0)
-            {
-                good &= scope.TryTranslate(_iovas[2], Permission.Read, out _);
-            }
-
-            good &= scope.TryTranslate(_iovas[_buffers[i]], Permission.Write, out _);
-            good &= scope.TryTranslate(entry, Permission.Write, out _);
-            good &= scope.TryTranslate(entry + 8, Permission.Write, out _);
-        }
-
-        double each = PerOperation(start);
-        return good ? each : throw new BenchFailureException("A page of the benchmark is not mapped: no time is reported for wrong answers.");
-    }
+    /// <summary>The look-ups that the device needs for the same reads, with its scopes, and nothing else.</summary>
+    internal double Lookups(int depth) => Pinned(() => LookUp(depth));
 
     public void Dispose()
     {
@@ -127,11 +107,61 @@ internal sealed class NvmeReads : IDisposable
         _disk.Dispose();
     }
 
+    // On one processor the two would wait for each other's turn; the thread of the model keeps the binding of the one that makes it.
+    private static PciFunction OnProcessorOfItsOwn(Func<PciFunction> make)
+    {
+        int[] processors = Affinity.Allowed();
+        if (processors.Length < 2)
+        {
+            throw new BenchFailureException("Driver and device need a processor each, this process may use one: give it more with taskset, or leave these figures out with --only.");
+        }
+
+        PciFunction? made = null;
+        var maker = new Thread(() => made = Affinity.Bind(processors[1]) ? make() : null);
+        maker.Start();
+        maker.Join();
+        return made ?? throw new BenchFailureException($"Linux did not bind a thread to processor {processors[1]}.");
+    }
+
     private DmaPort OpenPort(string name)
     {
         DmaPort port = _iommu.OpenPort(new DmaPortOptions { Name = name });
         port.Attach(_domain);
         return port;
+    }
+
+    private double LookUp(int depth)
+    {
+        long start = Stopwatch.GetTimestamp();
+        ulong entry = _iovas[3];
+        bool good = true;
+        for (int i = 0; i < Operations; i++)
+        {
+            if (depth == 1 || i % Fetched == 0)
+            {
+                using DmaScope fetch = _alone.Enter();
+                good &= fetch.TryTranslate(_iovas[2], Permission.Read, out _);
+            }
+
+            using (DmaScope data = _alone.Enter())
+            {
+                good &= data.TryTranslate(_iovas[_buffers[i]], Permission.Write, out _);
+            }
+
+            using DmaScope completion = _alone.Enter();
+            good &= completion.TryTranslate(entry, Permission.Write, out _);
+            good &= completion.TryTranslate(entry + 8, Permission.Write, out _);
+        }
+
+        double each = PerOperation(start);
+        return good ? each : throw new BenchFailureException("A page of the benchmark is not mapped: no time is reported for wrong answers.");
+    }
+
+    private static double Pinned(Func<double> lap)
+    {
+        double time = 0;
+        new PinnedTeam(1).Run(() => time = lap());
+        return time;
     }
 
     private double PerOperation(long start) => (Stopwatch.GetTimestamp() - start) * (1e9 / Stopwatch.Frequency) / Operations;

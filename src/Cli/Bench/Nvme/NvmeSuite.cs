@@ -57,7 +57,7 @@ internal sealed class NvmeSuite : ISuite
 
         if (wantsLookups)
         {
-            run.Add(Figure.From(lookupId, timings[2], note: $"the {each} translations of one read, with their scope, and nothing else"));
+            run.Add(Figure.From(lookupId, timings[2], note: $"the {each} translations of one read, with their scopes, and nothing else"));
         }
     }
 }
