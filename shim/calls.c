@@ -1,6 +1,7 @@
 /* Calls to the engine, through slots of shared memory. No allocation, and nothing that a fork or a signal could catch half done. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -204,7 +205,17 @@ static int64_t collect(const struct client *client, uint64_t ticket, int cloexec
     int fd;
     memcpy(greeting.key, door_get()->key, sizeof(greeting.key));
     int result = door_greet(&greeting, -1, &answer, &fd, cloexec);
-    return result < 0 ? result : fd;
+    if (result < 0)
+        return result;
+    /* A program gets the lowest number, as ever; the connection had it until now. */
+    int lower = NEXT(fcntl)(fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
+    if (lower < 0)
+        return fd;
+    int other = lower < fd ? fd : lower;
+    fd = lower < fd ? lower : fd;
+    file_forget(fd);
+    NEXT(close)(other);
+    return fd;
 }
 
 static int64_t obey(const struct client *client, const struct door_slot *slot)
@@ -256,7 +267,7 @@ static void take_tokens(int fd, uint32_t tokens)
         continue;
 }
 
-HIDDEN int64_t door_call(int fd, const struct door_request *request)
+HIDDEN int64_t door_call_map(int fd, const struct door_request *request, uint64_t *base)
 {
     int kept = errno;
     struct client *client = client_page();
@@ -268,6 +279,7 @@ HIDDEN int64_t door_call(int fd, const struct door_request *request)
             struct door_slot *slot = &client->slots[number];
             result = converse(client, slot, request);
             uint32_t tokens = slot->tokens;
+            *base = slot->base;
             if (UNLIKELY(tokens != 0 && fd >= 0)) {
                 slot->tokens = 0;
                 take_tokens(fd, tokens);
@@ -277,6 +289,12 @@ HIDDEN int64_t door_call(int fd, const struct door_request *request)
     }
     errno = kept;
     return result;
+}
+
+HIDDEN int64_t door_call(int fd, const struct door_request *request)
+{
+    uint64_t base;
+    return door_call_map(fd, request, &base);
 }
 
 /* Every call begins with the engine working off what was closed before it. A process that has never called has nothing to lose. */

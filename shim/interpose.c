@@ -120,9 +120,10 @@ EXPORTED int __openat64_2(int folder, const char *path, int flags)
 /* The C library opens without the functions above. What is read here through a stream is a text that the engine made: never written. */
 static FILE *fopen_any(FILE *(*next)(const char *, const char *), const char *path, const char *mode)
 {
+    char buffer[512];
     int fd;
     if (LIKELY(!path_may_be_mine(path)) || mode[0] != 'r' || !open_mine(path, O_RDONLY | O_CLOEXEC, &fd))
-        return next(path, mode);
+        return next(path_in_view(path, buffer, sizeof(buffer)), mode);
     if (fd < 0)
         return NULL;
     FILE *stream = fdopen(fd, mode);
@@ -142,12 +143,6 @@ EXPORTED FILE *fopen(const char *path, const char *mode)
 EXPORTED FILE *fopen64(const char *path, const char *mode)
 {
     return fopen_any(NEXT(fopen64), path, mode);
-}
-
-EXPORTED DIR *opendir(const char *path)
-{
-    char buffer[512];
-    return NEXT(opendir)(path_in_view(path, buffer, sizeof(buffer)));
 }
 
 /*

@@ -20,13 +20,14 @@ static void *map_mine(int fd, uint64_t file, void *address, size_t length, int p
     struct door_request request = {
         .call = DOOR_CALL_MAP, .file = file, .a = (uint64_t)offset, .b = length, .c = (uint32_t)protection, .d = (uint32_t)flags,
     };
-    int64_t result = door_call(fd, &request);
+    uint64_t base = 0;
+    int64_t result = door_call_map(fd, &request, &base);
     if (result < 0) {
         errno = (int)-result;
         return MAP_FAILED;
     }
     int memory = (int)result;
-    void *mapping = NEXT(mmap)(address, length, protection, flags, memory, 0);
+    void *mapping = NEXT(mmap)(address, length, protection, flags, memory, (off_t)base);
     int kept = errno;
     file_forget(memory);
     NEXT(close)(memory);

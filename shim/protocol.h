@@ -29,8 +29,9 @@
 /* FLAGS, in decimal. */
 #define DOOR_FLAG_FAULTS 1u /* calls say which thread they come from; the kernel's fault injection files are the engine's */
 #define DOOR_FLAG_LEND 2u   /* the engine cannot open shared anonymous memory by itself: lend it */
+#define DOOR_FLAG_DEVICES 4u /* the view has PCI devices, their groups and their nodes */
 
-/* Where a client's view of /sys/kernel/debug lies, when there is one. */
+/* The folder of files that stand for those of the system, when there is one. */
 #define DOOR_VIEW_VARIABLE "FASTIOVA_VIEW"
 
 #define DOOR_SLOTS 256u
@@ -71,8 +72,9 @@ struct door_answer {
 #define DOOR_CALL_IOCTL 2u /* a request, b argument */
 #define DOOR_CALL_READ 3u  /* a buffer, b count, c position or all ones */
 #define DOOR_CALL_WRITE 4u /* a buffer, b count, c position or all ones */
-#define DOOR_CALL_MAP 5u   /* a offset, b length, c protection, d flags; the result is a descriptor to map from its start, and to close */
+#define DOOR_CALL_MAP 5u   /* a offset, b length, c protection, d flags; the result is a descriptor to map, and to close */
 #define DOOR_CALL_POLL 6u  /* the result has POLLIN and POLLOUT */
+#define DOOR_CALL_NODE 7u  /* the result is the number of the device node that was opened; zero without one */
 
 /* The result of DOOR_CALL_OPEN when the engine has no such node: the path means what it always means. */
 #define DOOR_NOT_MINE (-4096)
@@ -99,7 +101,8 @@ struct door_slot {
     uint64_t ask_a;
     uint64_t ask_b;
     int64_t answer;
-    unsigned char unused[DOOR_SLOT_BYTES - 104];
+    uint64_t base; /* with the result of DOOR_CALL_MAP: where in the descriptor to begin */
+    unsigned char unused[DOOR_SLOT_BYTES - 112];
 };
 
 _Static_assert(sizeof(struct door_slot) == DOOR_SLOT_BYTES, "a slot has its size");

@@ -13,6 +13,9 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+struct stat;
+struct statx;
+
 /* door.c: what the environment says, and connections to the engine. */
 struct door {
     int present; /* 0 not looked for, 1 there, -1 none */
@@ -35,6 +38,7 @@ struct door_request {
 };
 
 HIDDEN int64_t door_call(int fd, const struct door_request *request);
+HIDDEN int64_t door_call_map(int fd, const struct door_request *request, uint64_t *base);
 HIDDEN void door_settle(uint64_t file); /* returns when the engine knows that a descriptor of the file is closed */
 
 /* files.c: which descriptors are files of the engine. */
@@ -48,6 +52,7 @@ HIDDEN void file_remember(int fd, int mine);
 /* paths.c: what a path means. */
 HIDDEN int path_may_be_mine(const char *path);
 HIDDEN int path_is_status(const char *path); /* of a process: the kernel has it, whatever the engine says */
+HIDDEN int path_is_node(const char *path); /* below /dev: in the view, a file whose length is the number of the node */
 HIDDEN const char *path_in_view(const char *path, char *buffer, size_t bytes);
 
 /* next.c: the functions behind the interposed ones. */
@@ -59,6 +64,22 @@ struct next_functions {
     FILE *(*fopen)(const char *, const char *);
     FILE *(*fopen64)(const char *, const char *);
     void *(*opendir)(const char *);
+    int (*scandir)(const char *, void *, void *, void *);
+    int (*scandir64)(const char *, void *, void *, void *);
+    ssize_t (*readlink)(const char *, char *, size_t);
+    ssize_t (*readlinkat)(int, const char *, char *, size_t);
+    char *(*realpath)(const char *, char *);
+    int (*access)(const char *, int);
+    int (*faccessat)(int, const char *, int, int);
+    int (*stat)(const char *, struct stat *);
+    int (*lstat)(const char *, struct stat *);
+    int (*fstat)(int, struct stat *);
+    int (*fstatat)(int, const char *, struct stat *, int);
+    int (*statx)(int, const char *, int, unsigned, struct statx *);
+    ssize_t (*getxattr)(const char *, const char *, void *, size_t);
+    ssize_t (*lgetxattr)(const char *, const char *, void *, size_t);
+    ssize_t (*listxattr)(const char *, char *, size_t);
+    ssize_t (*llistxattr)(const char *, char *, size_t);
     int (*close)(int);
     int (*dup)(int);
     int (*dup2)(int, int);

@@ -73,6 +73,24 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
     /// <summary>Keeps the context alive beyond its file.</summary>
     internal void Hold() => Interlocked.Increment(ref _keepers);
 
+    /// <summary>Keeps the context alive, unless it has ended already: for whoever found it by a descriptor.</summary>
+    internal bool TryHold()
+    {
+        int keepers = Volatile.Read(ref _keepers);
+        while (keepers != 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _keepers, keepers + 1, keepers);
+            if (seen == keepers)
+            {
+                return true;
+            }
+
+            keepers = seen;
+        }
+
+        return false;
+    }
+
     /// <summary>Undoes <see cref="Hold"/>; the last one destroys what is left.</summary>
     internal void LetGo()
     {

@@ -15,6 +15,9 @@ public abstract class OpenFile
     /// <summary>Called when <see cref="IsReadable"/> may have changed, on any thread: the door that installed the file wakes its pollers.</summary>
     internal Action? OnReadinessChanged { get; set; }
 
+    /// <summary>The number of the device node that was opened, as the C library packs it; zero for a file without a node.</summary>
+    internal ulong Node { get; set; }
+
     /// <summary>Whether poll reports POLLIN.</summary>
     internal virtual bool IsReadable => false;
 
@@ -29,6 +32,12 @@ public abstract class OpenFile
 
     /// <summary>The read system call: copies to the caller's memory. Never blocks: a door waits for readiness itself where the file blocks.</summary>
     internal virtual long Read(Caller caller, ulong buffer, ulong count) => Refused(Errno.Invalid);
+
+    /// <summary>The pread system call; a file without positions reads as ever.</summary>
+    internal virtual long ReadAt(Caller caller, ulong buffer, ulong count, ulong position) => Read(caller, buffer, count);
+
+    /// <summary>The pwrite system call; a file without positions writes as ever.</summary>
+    internal virtual long WriteAt(Caller caller, ulong buffer, ulong count, ulong position) => Write(caller, buffer, count);
 
     /// <summary>The write system call: copies from the caller's memory.</summary>
     internal virtual long Write(Caller caller, ulong buffer, ulong count) => Refused(Errno.Invalid);

@@ -54,6 +54,18 @@ internal enum UapiChange
     /// <summary>MD_CHECK_MAP looks for the hwpt before it looks at the range.</summary>
     CheckMapFindsFirst,
 
+    /// <summary>VFIO_DEVICE_BIND_IOMMUFD takes a token of the physical function, and is longer (6.17); before, its flags must be zero.</summary>
+    BindToken,
+
+    /// <summary>ATTACH and DETACH of a VFIO device take a PASID (6.15); before, their flags must be zero.</summary>
+    VfioPasids,
+
+    /// <summary>Every PCI device of VFIO has an interrupt for errors; before, those of PCI Express only.</summary>
+    VfioErrorsEverywhere,
+
+    /// <summary>The regions of a VFIO device can be given away as dma-bufs (6.19).</summary>
+    VfioDmaBuf,
+
     /// <summary>The operations 16 to 23 of the test backend.</summary>
     LateTestOps,
 }

@@ -22,6 +22,10 @@ internal static class UapiChanges
         [UapiChange.VfioMapNeedsPermission] = UapiLevel.Latest,
         [UapiChange.MockManyPageSizes] = UapiLevel.Latest,
         [UapiChange.CheckMapFindsFirst] = UapiLevel.Latest,
+        [UapiChange.BindToken] = UapiLevel.Latest,
+        [UapiChange.VfioPasids] = UapiLevel.Latest,
+        [UapiChange.VfioErrorsEverywhere] = UapiLevel.Latest,
+        [UapiChange.VfioDmaBuf] = UapiLevel.Latest,
         [UapiChange.LateTestOps] = UapiLevel.Latest,
     };
 

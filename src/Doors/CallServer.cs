@@ -110,10 +110,12 @@ internal sealed class CallServer
     private long Run(in DoorCall call, OpenFile file) => call.Call switch
     {
         CallIoctl => file.Ioctl(_caller, (uint)call.A, call.B),
-        CallRead when file is FailNthFile number && call.C != NoPosition => number.ReadAt(_caller, call.A, call.B, call.C),
+        CallRead when call.C != NoPosition => file.ReadAt(_caller, call.A, call.B, call.C),
         CallRead => file.Read(_caller, call.A, call.B),
+        CallWrite when call.C != NoPosition => file.WriteAt(_caller, call.A, call.B, call.C),
         CallWrite => file.Write(_caller, call.A, call.B),
         CallMap => Map(call, file),
+        CallNode => (long)file.Node,
         CallPoll => (file.IsReadable ? PollIn : 0) | (file.IsWritable ? PollOut : 0),
         _ => throw new InvalidDataException($"A client asked for call {call.Call}, which does not exist: its shim is of another release."),
     };
@@ -155,6 +157,7 @@ internal sealed class CallServer
             return result;
         }
 
+        _slot.SayBase(mapping.Offset);
         return _door.Files.Mappings.Add(mapping) is { } open ? _caller.Install(open, closeOnExec: true) : -TooManyFiles;
     }
 

@@ -35,6 +35,7 @@ internal readonly struct CallSlot
     private const int AskA = 80;
     private const int AskB = 88;
     private const int Answer = 96;
+    private const int Base = 104;
 
     // Between two calls of one thread lie fractions of a microsecond; a longer pause is worth the two system calls of a sleep.
     private const int SpinsLeast = 32;
@@ -116,6 +117,9 @@ internal readonly struct CallSlot
         _words.At32(_base + Tokens) = tokens;
         PassTurn(TurnClient);
     }
+
+    /// <summary>Says, before <see cref="Finish"/>, where in the descriptor that it gets the client maps.</summary>
+    internal void SayBase(ulong offset) => _words.At64(_base + Base) = offset;
 
     /// <summary>Gives the turn to the client with a question; <see cref="TryAwait"/> waits for the answer.</summary>
     internal void Question(uint ask, ulong a, ulong b)

@@ -12,6 +12,7 @@ internal static class DoorProtocol
 
     internal const uint FlagFaults = 1;
     internal const uint FlagLend = 2;
+    internal const uint FlagDevices = 4;
 
     internal const int Slots = 256;
     internal const int SlotBytes = 256;
@@ -36,6 +37,7 @@ internal static class DoorProtocol
     internal const uint CallWrite = 4;
     internal const uint CallMap = 5;
     internal const uint CallPoll = 6;
+    internal const uint CallNode = 7;
 
     internal const int NotMine = -4096;
 

@@ -26,7 +26,7 @@ internal sealed class FailNthFile(FaultRequests requests, uint thread) : OpenFil
     }
 
     /// <summary>The pread system call.</summary>
-    internal long ReadAt(Caller caller, ulong buffer, ulong count, ulong position)
+    internal override long ReadAt(Caller caller, ulong buffer, ulong count, ulong position)
     {
         byte[] text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{requests[thread]}\n"));
         if (position >= (ulong)text.Length || count == 0)

@@ -56,6 +56,9 @@ internal sealed class ProgramDoor : IDisposable
     /// <summary>What a client must know; all zeros where the path is protected instead.</summary>
     internal byte[] Key { get; } = new byte[16];
 
+    /// <summary>Whether the view of programs has devices: the shim then takes their files from there.</summary>
+    internal bool ShowsDevices { get; init; }
+
     /// <summary>The files that clients hold.</summary>
     internal ServedFiles Files { get; }
 
@@ -70,7 +73,7 @@ internal sealed class ProgramDoor : IDisposable
     {
         get
         {
-            uint flags = (_faults ? DoorProtocol.FlagFaults : 0) | (BackingObjects.OpensMapFiles ? 0 : DoorProtocol.FlagLend);
+            uint flags = (_faults ? DoorProtocol.FlagFaults : 0) | (BackingObjects.OpensMapFiles ? 0 : DoorProtocol.FlagLend) | (ShowsDevices ? DoorProtocol.FlagDevices : 0);
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{BitConverter.ToUInt64(Key, 0):x16}{BitConverter.ToUInt64(Key, 8):x16}:{flags}:{_address}");

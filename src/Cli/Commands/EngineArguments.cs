@@ -13,6 +13,8 @@ internal sealed class EngineArguments
         ["latest"] = UapiLevel.Latest,
     };
 
+    private readonly Lock _writing = new();
+
     private readonly Option<bool> _testBackend = new("--test-backend")
     {
         Description = "Offer IOMMU_TEST_CMD, the mock devices of the kernel's own tests, and the kernel's fault injection files.",
@@ -28,7 +30,7 @@ internal sealed class EngineArguments
 
     private readonly Option<string?> _log = new("--log")
     {
-        Description = "Append defects of the engine to this file. Without it they end the client that met them, silently.",
+        Description = "Append defects of the engine to this file, and every access of a device that was refused. Without it defects end the client that met them, silently.",
         HelpName = "FILE",
     };
 
@@ -46,15 +48,21 @@ internal sealed class EngineArguments
     /// <summary>Where defects go.</summary>
     internal Action<Exception> Complaints(ParseResult parsed)
     {
+        Action<string> log = Log(parsed);
+        return defect => log(defect.ToString());
+    }
+
+    /// <summary>Where lines go that are to be kept; nowhere without a log.</summary>
+    internal Action<string> Log(ParseResult parsed)
+    {
         string? file = parsed.GetValue(_log);
-        var writing = new Lock();
-        return defect =>
+        return line =>
         {
             if (file is not null)
             {
-                lock (writing)
+                lock (_writing)
                 {
-                    File.AppendAllText(file, $"{defect}\n");
+                    File.AppendAllText(file, $"{line}\n");
                 }
             }
         };

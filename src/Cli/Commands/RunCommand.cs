@@ -10,6 +10,7 @@ internal static class RunCommand
     internal static Command Create()
     {
         var engine = new EngineArguments();
+        var devices = new DeviceArguments();
         var socket = new Option<string?>("--socket")
         {
             Description = "Use the engine that 'fastiova serve --socket PATH' keeps, instead of an own one.",
@@ -27,6 +28,7 @@ internal static class RunCommand
             + "128 and the signal's number when a signal ended it, 127 when there is no such program, 126 when it cannot be executed.")
         {
             socket,
+            devices.Option,
             program,
         };
         foreach (Option option in engine.All)
@@ -34,12 +36,12 @@ internal static class RunCommand
             command.Add(option);
         }
 
-        command.Validators.Add(result => HasOneEngine(result, engine, socket));
-        command.SetAction(parsed => Run(parsed, engine, parsed.GetValue(socket), parsed.GetValue(program)!));
+        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, devices.Option], socket));
+        command.SetAction(parsed => Run(parsed, engine, devices, parsed.GetValue(socket), parsed.GetValue(program)!));
         return command;
     }
 
-    private static int Run(ParseResult parsed, EngineArguments arguments, string? socket, string[] program)
+    private static int Run(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, string? socket, string[] program)
     {
         TextWriter error = parsed.InvocationConfiguration.Error;
         if (socket is not null)
@@ -49,9 +51,16 @@ internal static class RunCommand
 
         EngineOptions options = arguments.Options(parsed);
         using var engine = new Engine(options);
-        using var door = new ProgramDoor(new DeviceNodes(engine).Open, options, socket: null, arguments.Complaints(parsed));
-        using FaultInjectionView? view = options.TestBackend ? new FaultInjectionView() : null;
-        return GuestProgram.Run(program, door.Variable, view?.Root, error);
+        if (!EngineViews.TryMake(parsed, engine, arguments, devices, out EngineViews? made))
+        {
+            return ExitCode.BadUsage;
+        }
+
+        using (EngineViews views = made)
+        {
+            using var door = new ProgramDoor(new DeviceNodes(engine, views.Topology).Open, options, socket: null, arguments.Complaints(parsed)) { ShowsDevices = views.Topology is not null };
+            return GuestProgram.Run(program, door.Variable, views.Root, error);
+        }
     }
 
     private static int RunElsewhere(string socket, string[] program, TextWriter error)
@@ -68,13 +77,13 @@ internal static class RunCommand
         return GuestProgram.Run(program, lines[0], lines is [_, { Length: > 0 } view] ? view : null, error);
     }
 
-    private static void HasOneEngine(CommandResult result, EngineArguments engine, Option<string?> socket)
+    private static void HasOneEngine(CommandResult result, IReadOnlyList<Option> engine, Option<string?> socket)
     {
-        if (result.GetResult(socket) is { Implicit: false } && engine.All.Any(option => result.GetResult(option) is { Implicit: false }))
+        if (result.GetResult(socket) is { Implicit: false } && engine.Any(option => result.GetResult(option) is { Implicit: false }))
         {
             result.AddError(string.Create(
                 CultureInfo.InvariantCulture,
-                $"--socket names an engine that runs already: give {string.Join(", ", engine.All.Select(option => option.Name))} to 'fastiova serve' instead."));
+                $"--socket names an engine that runs already: give {string.Join(", ", engine.Select(option => option.Name))} to 'fastiova serve' instead."));
         }
     }
 }

@@ -10,6 +10,7 @@ internal static class ServeCommand
     internal static Command Create()
     {
         var engine = new EngineArguments();
+        var devices = new DeviceArguments();
         var socket = new Option<string>("--socket")
         {
             Description = "Where programs connect: 'fastiova run --socket PATH -- PROGRAM'. Whoever may write to this path may use the engine.",
@@ -18,28 +19,34 @@ internal static class ServeCommand
         };
         socket.Validators.Add(IsFree);
 
-        var command = new Command("serve", "Keep an engine for several programs, until SIGTERM or SIGINT ends it. Says one line when it is ready.") { socket };
+        var command = new Command("serve", "Keep an engine for several programs, until SIGTERM or SIGINT ends it. Says one line when it is ready.") { socket, devices.Option };
         foreach (Option option in engine.All)
         {
             command.Add(option);
         }
 
-        command.SetAction(parsed => Serve(parsed, engine, parsed.GetValue(socket)!));
+        command.SetAction(parsed => Serve(parsed, engine, devices, parsed.GetValue(socket)!));
         return command;
     }
 
     /// <summary>The file beside a socket that says what programs must know.</summary>
     internal static string AboutPath(string socket) => socket + ".door";
 
-    private static int Serve(ParseResult parsed, EngineArguments arguments, string socket)
+    private static int Serve(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, string socket)
     {
         string path = Path.GetFullPath(socket);
         EngineOptions options = arguments.Options(parsed);
         using var engine = new Engine(options);
+        if (!EngineViews.TryMake(parsed, engine, arguments, devices, out EngineViews? made))
+        {
+            return ExitCode.BadUsage;
+        }
+
+        using EngineViews views = made;
         ProgramDoor door;
         try
         {
-            door = new ProgramDoor(new DeviceNodes(engine).Open, options, path, arguments.Complaints(parsed));
+            door = new ProgramDoor(new DeviceNodes(engine, views.Topology).Open, options, path, arguments.Complaints(parsed)) { ShowsDevices = views.Topology is not null };
         }
         catch (IOException refused)
         {
@@ -48,11 +55,10 @@ internal static class ServeCommand
         }
 
         using (door)
-        using (FaultInjectionView? view = options.TestBackend ? new FaultInjectionView() : null)
         using (var told = new ManualResetEventSlim())
         {
             string about = AboutPath(path);
-            File.WriteAllText(about, $"{door.Variable}\n{view?.Root}\n");
+            File.WriteAllText(about, $"{door.Variable}\n{views.Root}\n");
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
             parsed.InvocationConfiguration.Output.WriteLine($"fastiova: serving at {path}");

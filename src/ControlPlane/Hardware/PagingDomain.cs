@@ -19,7 +19,7 @@ internal class PagingDomain : HardwareDomain
     internal bool TellsPhysical { get; init; }
 
     /// <summary>A bit for each size of page.</summary>
-    internal virtual ulong PageSizes => 1UL << (int)Table.Options.Granule;
+    internal virtual ulong PageSizes => Table.Table.Sizes.Bitmap;
 
     /// <summary>Makes the domain enforce the coherency of every access.</summary>
     /// <returns>False when it cannot.</returns>

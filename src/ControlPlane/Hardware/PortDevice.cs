@@ -1,7 +1,7 @@
 namespace FastIova;
 
 /// <summary>A device whose accesses go through a port: being attached means that the port is.</summary>
-internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions options) : HardwareDevice
+internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions options, HardwareGroup? group = null) : HardwareDevice(group)
 {
     internal override object Iommu => engine.Iommu;
 
@@ -11,7 +11,7 @@ internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions opti
 
     internal override IReadOnlyList<IovaSpan> ReservedRegions => options.ReservedRegions;
 
-    private DomainOptions Options => options.Domain with { NeedsPermission = engine.Options.Level.Has(UapiChange.VfioMapNeedsPermission) };
+    private DomainOptions Options => options.Domain with { NeedsPermission = options.Domain.NeedsPermission || engine.Options.Level.Has(UapiChange.VfioMapNeedsPermission) };
 
     internal override Errno CreatePaging(HwptAllocFlags flags, in UserData data, out PagingDomain? domain)
     {

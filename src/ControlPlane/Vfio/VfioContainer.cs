@@ -18,6 +18,34 @@ internal static partial class VfioContainer
         _ => -(long)Errno.NotATypewriter,
     };
 
+    /// <summary>Makes the ioas of the container, unless there is one.</summary>
+    internal static Errno EnsureIoas(IommufdContext context)
+    {
+        if (context.Objects.HoldVfioIoas() is { } present)
+        {
+            present.LetGo();
+            return Errno.Success;
+        }
+
+        Errno errno = IoasObject.Create(context, out IoasObject? ioas);
+        if (errno != Errno.Success)
+        {
+            return errno;
+        }
+
+        // Another call may have made one meanwhile: that is as good.
+        if (context.Objects.TrySetVfioIoas(ioas!))
+        {
+            context.Objects.Publish(ioas!);
+        }
+        else
+        {
+            context.Objects.Abort(ioas!);
+        }
+
+        return Errno.Success;
+    }
+
     private static long CheckExtension(IommufdContext context, VfioExtension extension) => extension switch
     {
         VfioExtension.Type1 or VfioExtension.Type1V2 or VfioExtension.UnmapAll => context.IsNoIommu ? 0 : 1,

@@ -9,6 +9,8 @@ internal static unsafe partial class Libc
     internal const int FcntlGetFlags = 3;
     internal const int FcntlGetSeals = 1034;
 
+    internal const int EventCloseOnExec = 0x80000;
+
     internal const int OpenAccessMask = 3;
     internal const int OpenPathOnly = 0x200000;
 
@@ -23,6 +25,15 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
     internal static partial nint WriteAt(int fd, void* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    internal static partial nint Write(int fd, void* buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    internal static partial nint Read(int fd, void* buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    internal static partial int EventCreate(uint initial, int flags);
 
     /// <summary>The fields of <c>struct statfs</c> that the engine reads, at their places on 64-bit machines.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 120)]

@@ -38,6 +38,7 @@ internal static unsafe partial class Libc
     internal const int ResourceLockedMemory = 8;
     internal const long SystemCallCapGet = 125;
     internal const short PollReadable = 1;
+    internal const short PollWritable = 4;
     internal const long SystemCallPidfdOpen = 434;
     internal const long SystemCallPidfdGetFd = 438;
 

@@ -53,8 +53,36 @@ public sealed class RunCommandTests
         Assert.Contains("'/no-such-folder/socket'", error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void DevicesAreListedWithTheirOptions()
+    {
+        Assert.Equal(0, Run(["devices"], out string output, out _));
+        Assert.All(["edu", "nvme", "image", "testdev", "group", "bdf"], name => Assert.Contains(name, output, StringComparison.Ordinal));
+    }
+
     [Theory]
-    [InlineData("run", "--test-backend", "--uapi", "--socket", "--log", "PROGRAM")]
+    [InlineData("floppy", "'floppy'")]
+    [InlineData("edu,group=x", "group")]
+    [InlineData("edu,bdf=1.0", "'1.0'")]
+    [InlineData("edu,iova-bits=99", "iova-bits")]
+    [InlineData("edu,colour=red", "colour")]
+    [InlineData("nvme", "image=")]
+    [InlineData("nvme,image=/no-such-image", "/no-such-image")]
+    public void ADeviceThatCannotBeIsNamed(string device, string named)
+    {
+        Assert.Equal(2, Run(["run", "--device", device, "--", "true"], out _, out string error));
+        Assert.Contains(named, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ProgramsFindDevicesWhereTheyWereAskedFor()
+    {
+        const string Script = "test -c /dev/vfio/7 && test -c /dev/vfio/devices/vfio2 && test -d /sys/bus/pci/devices/0000:05:01.0 && test -e /sys/kernel/iommu_groups/7/devices/0000:05:01.0 && test -d /sys/bus/pci/devices/0000:01:00.0";
+        Assert.Equal(0, Run(["run", "--device", "edu", "--device", "testdev,group=7,bdf=0000:05:00.0", "--device", "testdev,group=7", "--", "sh", "-c", Script], out _, out _));
+    }
+
+    [Theory]
+    [InlineData("run", "--device", "--test-backend", "--uapi", "--socket", "--log", "PROGRAM")]
     [InlineData("serve", "--test-backend", "--uapi", "--socket", "--log", "SIGTERM")]
     public void TheHelpNamesEveryOption(string command, params string[] names)
     {

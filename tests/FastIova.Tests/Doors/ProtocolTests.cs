@@ -27,7 +27,9 @@ public sealed partial class ProtocolTests
     {
         string[] allowed =
         [
-            "open", "open64", "openat", "openat64", "__open_2", "__open64_2", "__openat_2", "__openat64_2", "fopen", "fopen64", "opendir", "close", "dup", "dup2",
+            "open", "open64", "openat", "openat64", "__open_2", "__open64_2", "__openat_2", "__openat64_2", "fopen", "fopen64", "opendir", "scandir", "scandir64", "readlink", "__readlink_chk",
+            "readlinkat", "__readlinkat_chk", "realpath", "__realpath_chk", "canonicalize_file_name", "access", "faccessat", "stat", "stat64", "lstat", "lstat64",
+            "fstat", "fstat64", "fstatat", "fstatat64", "statx", "getxattr", "lgetxattr", "listxattr", "llistxattr", "close", "dup", "dup2",
             "dup3", "fcntl", "fcntl64", "ioctl", "mmap", "mmap64", "read", "__read_chk", "write", "pread", "pread64", "__pread_chk", "__pread64_chk", "pwrite",
             "pwrite64", "poll", "ppoll", "__poll_chk", "__ppoll_chk",
         ];

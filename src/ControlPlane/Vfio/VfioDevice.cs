@@ -1,0 +1,188 @@
+namespace FastIova;
+
+/// <summary>A PCI function that VFIO offers: the function, its way through the IOMMU, and whether somebody has opened it.</summary>
+/// <remarks>
+/// <para>Owns: the function with its model, and its port.</para>
+/// <para>Invariants. D1: it belongs to one context at most. D2: a device that nobody has opened is reset, attached to nothing, and
+/// allowed nothing. D3: a reset keeps what the driver has set in the header, as Linux saves and restores it.</para>
+/// <para>Threads: any; opening, closing and resetting come one at a time, under the <see cref="VfioGroup.Gate"/>.</para>
+/// <para>Teardown: after every file of it is closed; never fails.</para>
+/// </remarks>
+internal sealed class VfioDevice : IDisposable
+{
+    private readonly DmaPort _port;
+    private readonly VfioConfig _config;
+    private int _groupFiles;
+    private long _faults;
+
+    /// <summary>Makes a device and adds it to its group.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="group">Its group.</param>
+    /// <param name="model">What it does; the device's from now on, also when this throws.</param>
+    /// <param name="options">Its place and its IOMMU.</param>
+    /// <exception cref="ArgumentException">The layout of the model breaks a rule.</exception>
+    /// <exception cref="IOException">There is no memory for a mappable BAR.</exception>
+    internal VfioDevice(Engine engine, VfioGroup group, IPciDeviceModel model, VfioDeviceOptions options)
+    {
+        Engine = engine;
+        Group = group;
+        Model = model;
+        Address = options.Address;
+        _port = engine.Iommu.OpenPort(new DmaPortOptions { Name = Address.ToString(), Device = Address.RequesterId });
+        try
+        {
+            Function = new PciFunction(model, _port, fault =>
+            {
+                Interlocked.Increment(ref _faults);
+                options.OnFault?.Invoke(Address, fault);
+            });
+        }
+        catch
+        {
+            _port.Dispose();
+            throw;
+        }
+
+        // The IOMMUs of machines have always refused what nothing may access; only a mock one did not.
+        DeviceOptions iommu = options.Iommu with { Domain = options.Iommu.Domain with { NeedsPermission = true } };
+        Hardware = new PortDevice(engine, _port, iommu, group.Hardware);
+        Interrupts = new VfioInterrupts(Function, engine.Options.Level.Has(UapiChange.VfioErrorsEverywhere));
+        _config = new VfioConfig(this);
+        group.Add(this);
+    }
+
+    /// <summary>The engine.</summary>
+    internal Engine Engine { get; }
+
+    /// <summary>Its group.</summary>
+    internal VfioGroup Group { get; }
+
+    /// <summary>What it does; the function drives it.</summary>
+    internal IPciDeviceModel Model { get; }
+
+    /// <summary>Where it is.</summary>
+    internal PciAddress Address { get; }
+
+    /// <summary>What a driver drives.</summary>
+    internal PciFunction Function { get; }
+
+    /// <summary>What the control plane attaches.</summary>
+    internal HardwareDevice Hardware { get; }
+
+    /// <summary>Its interrupts.</summary>
+    internal VfioInterrupts Interrupts { get; }
+
+    /// <summary>Its configuration space as a driver may use it.</summary>
+    internal VfioConfig Config => _config;
+
+    /// <summary>What it is to the context that has it; null while nobody has opened it. Under the gate of the group.</summary>
+    internal DeviceObject? Bound { get; private set; }
+
+    /// <summary>Whether the device can be reset alone.</summary>
+    internal bool CanReset => Function.Layout.HasFunctionLevelReset;
+
+    /// <summary>Whether the driver has said that it may sleep. Under the gate of the group.</summary>
+    internal bool IsAsleep { get; set; }
+
+    /// <summary>The accesses that were refused.</summary>
+    internal long Faults => Interlocked.Read(ref _faults);
+
+    /// <summary>Opens the device for a context. Under the gate of the group.</summary>
+    /// <returns><see cref="Errno.Invalid"/> when it is open.</returns>
+    internal Errno Open(IommufdContext context)
+    {
+        if (Bound is not null)
+        {
+            return Errno.Invalid;
+        }
+
+        Errno errno = DeviceObject.Bind(context, Hardware, keepsContext: true, out DeviceObject? bound);
+        if (errno != Errno.Success)
+        {
+            return errno;
+        }
+
+        Bound = bound;
+        Function.Reset();
+        _config.Enable();
+        return Errno.Success;
+    }
+
+    /// <summary>Undoes <see cref="Open"/>: ends interrupts and DMA, detaches and unbinds. Under the gate of the group.</summary>
+    internal void Close()
+    {
+        Interrupts.DisableAll();
+        Function.Reset();
+        IsAsleep = false;
+        Bound!.DetachAll();
+        Bound.Unbind();
+        Bound = null;
+    }
+
+    /// <summary>Opens the device for a file that its group gives out, of which there may be several; the first attaches it to the ioas of the container.</summary>
+    /// <param name="context">The container.</param>
+    internal Errno OpenForGroup(IommufdContext context)
+    {
+        lock (Group.Gate)
+        {
+            if (_groupFiles != 0)
+            {
+                _groupFiles++;
+                return Errno.Success;
+            }
+
+            // Null: the container is closed, and only the group still names it.
+            if (context.Objects.HoldVfioIoas() is not { } ioas)
+            {
+                return Errno.NoDevice;
+            }
+
+            uint id = ioas.Id;
+            ioas.LetGo();
+            Errno errno = Open(context);
+            if (errno != Errno.Success)
+            {
+                return errno;
+            }
+
+            errno = Bound!.Attach(ref id);
+            if (errno != Errno.Success)
+            {
+                Close();
+                return errno;
+            }
+
+            _groupFiles = 1;
+            return Errno.Success;
+        }
+    }
+
+    /// <summary>Undoes one <see cref="OpenForGroup"/>; the last one closes the device.</summary>
+    internal void CloseForGroup()
+    {
+        lock (Group.Gate)
+        {
+            if (--_groupFiles == 0)
+            {
+                Close();
+            }
+        }
+    }
+
+    /// <summary>Resets an open device; its driver's settings stay (D3). Under the gate of the group.</summary>
+    internal void Reset()
+    {
+        Span<byte> header = stackalloc byte[VfioConfig.HeaderBytes];
+        _config.Save(header);
+        Function.Reset();
+        _config.Restore(header);
+        Interrupts.Restore();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Function.Dispose();
+        _port.Dispose();
+    }
+}

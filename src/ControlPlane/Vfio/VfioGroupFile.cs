@@ -1,0 +1,191 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace FastIova;
+
+/// <summary>An open group: it joins a container, which is an iommufd, and gives out files of its devices.</summary>
+/// <remarks>
+/// <para>Owns: the group's one opening. It keeps the container while it has joined it; devices that it has given out keep it by themselves.</para>
+/// <para>Threads: any. Teardown: leaves the container; never fails.</para>
+/// </remarks>
+internal sealed class VfioGroupFile : OpenFile
+{
+    private const int NameBytesLast = 4096;
+
+    private readonly Lock _joining = new();
+    private IommufdContext? _container;
+    private int _closed;
+
+    private VfioGroupFile(VfioGroup group) => Group = group;
+
+    /// <summary>The group.</summary>
+    internal VfioGroup Group { get; }
+
+    internal override bool IsReadable => true;
+
+    internal override bool IsWritable => true;
+
+    /// <summary>Opens a group.</summary>
+    /// <returns><see cref="Errno.Busy"/> when it is open, or one of its devices is bound.</returns>
+    internal static Errno Open(VfioGroup group, out VfioGroupFile? file)
+    {
+        Errno errno = group.Open();
+        file = errno == Errno.Success ? new VfioGroupFile(group) : null;
+        return errno;
+    }
+
+    internal override long Ioctl(Caller caller, uint request, ulong argument)
+    {
+        var call = new CallArgument(caller.Memory, argument);
+        return (VfioRequest)request switch
+        {
+            VfioRequest.GroupGetStatus => Refused(GetStatus(call)),
+            VfioRequest.GroupSetContainer => Refused(Join(caller, call)),
+            VfioRequest.GroupUnsetContainer => Refused(Leave() ? Errno.Success : Errno.Invalid),
+            VfioRequest.GroupGetDeviceFd => GiveDevice(caller, argument),
+            _ => Refused(Errno.NotATypewriter),
+        };
+    }
+
+    internal override void Close()
+    {
+        if (Interlocked.Exchange(ref _closed, 1) == 0)
+        {
+            Leave();
+            Group.Close();
+        }
+    }
+
+    private Errno GetStatus(in CallArgument argument)
+    {
+        int bytes = Marshal.SizeOf<VfioGroupStatus>();
+        Errno errno = VfioArgument.Read(argument, bytes, out VfioGroupStatus status);
+        if (errno != Errno.Success)
+        {
+            return errno;
+        }
+
+        lock (_joining)
+        {
+            // Nobody else can have a device of a group that is open, but files that an opening before it has given out.
+            status.Flags = _container is not null ? VfioDeviceConstants.GroupContainerSet | VfioDeviceConstants.GroupViable
+                : Group.Devices.Any(device => device.Bound is not null) ? 0
+                : VfioDeviceConstants.GroupViable;
+        }
+
+        return VfioArgument.Write(argument, status, bytes);
+    }
+
+    private Errno Join(Caller caller, in CallArgument argument)
+    {
+        int fd = 0;
+        if (!argument.TryRead(0, MemoryMarshal.AsBytes(new Span<int>(ref fd))))
+        {
+            return Errno.BadAddress;
+        }
+
+        if (fd < 0 || !caller.TryResolve(fd, out OpenFile? file))
+        {
+            return Errno.BadDescriptor;
+        }
+
+        lock (_joining)
+        {
+            if (_container is not null)
+            {
+                return Errno.Invalid;
+            }
+
+            if (file is not IommufdContext context || !context.TryHold())
+            {
+                return Errno.BadDescriptorState;
+            }
+
+            Errno errno = context.IsNoIommu ? Errno.Invalid : VfioContainer.EnsureIoas(context);
+            if (errno != Errno.Success)
+            {
+                context.LetGo();
+                return errno;
+            }
+
+            _container = context;
+            return Errno.Success;
+        }
+    }
+
+    private bool Leave()
+    {
+        lock (_joining)
+        {
+            IommufdContext? left = _container;
+            _container = null;
+            left?.LetGo();
+            return left is not null;
+        }
+    }
+
+    private long GiveDevice(Caller caller, ulong argument)
+    {
+        Errno errno = ReadName(caller, argument, out string name);
+        if (errno != Errno.Success)
+        {
+            return Refused(errno);
+        }
+
+        string[] words = name.Split(' ', 2);
+        VfioDevice? device = Group.Devices.FirstOrDefault(one => string.Equals(one.Address.ToString(), words[0], StringComparison.Ordinal));
+        if (device is null)
+        {
+            return Refused(Errno.NoDevice);
+        }
+
+        // What may follow the name is a token of a physical function; none is needed here, and none is right.
+        if (words.Length > 1)
+        {
+            return Refused(Errno.Invalid);
+        }
+
+        lock (_joining)
+        {
+            errno = _container is null ? Errno.Invalid : device.OpenForGroup(_container);
+        }
+
+        if (errno != Errno.Success)
+        {
+            return Refused(errno);
+        }
+
+        var file = new VfioDeviceFile(device, this);
+        int fd = caller.Install(file);
+        if (fd < 0)
+        {
+            file.Close();
+        }
+
+        return fd;
+    }
+
+    private static Errno ReadName(Caller caller, ulong address, out string name)
+    {
+        name = string.Empty;
+        var text = new StringBuilder();
+        Span<byte> one = stackalloc byte[1];
+        for (int i = 0; i < NameBytesLast; i++)
+        {
+            if (!caller.Memory.TryRead(address + (ulong)i, one))
+            {
+                return Errno.BadAddress;
+            }
+
+            if (one[0] == 0)
+            {
+                name = text.ToString();
+                return Errno.Success;
+            }
+
+            text.Append((char)one[0]);
+        }
+
+        return Errno.Invalid;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Runtime.InteropServices;
+using Xunit;
+
+namespace FastIova.Tests.ControlPlane;
+
+/// <summary>A world with devices that VFIO offers; each model remembers what happens to it.</summary>
+internal sealed class VfioWorld : IDisposable
+{
+    private readonly World _world;
+
+    internal VfioWorld(UapiLevel level = UapiLevel.Latest)
+    {
+        _world = new World(level);
+        Iommufd = _world.Client.Install(_world.Context);
+        Topology = new VfioTopology(_world.Engine);
+    }
+
+    internal World World => _world;
+
+    internal VfioTopology Topology { get; }
+
+    internal List<Fault> Faults { get; } = [];
+
+    internal static PciFunctionLayout Layout(bool hasReset = true) => new()
+    {
+        VendorId = 0x1b36,
+        DeviceId = 0x0010,
+        ClassCode = 0x010802,
+        Bars = [new PciBar { Index = 0, Bytes = 0x4000, Kind = PciBarKind.Memory64, IsMappable = true }, new PciBar { Index = 2, Bytes = 0x100, Kind = PciBarKind.Memory32 }],
+        HasIntx = true,
+        MsiVectors = 4,
+        Msix = new PciMsix { Vectors = 8, TableBar = 0, TableOffset = 0x2000, PbaBar = 0, PbaOffset = 0x3000 },
+        IsExpress = true,
+        HasFunctionLevelReset = hasReset,
+        HasPowerManagement = true,
+    };
+
+    internal VfioDevice Add(string address = "0000:01:00.0", int? group = null, PciFunctionLayout? layout = null, DeviceOptions? iommu = null)
+    {
+        Assert.True(PciAddress.TryParse(address, out PciAddress at));
+        return Topology.Add(group, new RegisterModel(layout ?? Layout()), new VfioDeviceOptions { Address = at, Iommu = iommu ?? new DeviceOptions(), OnFault = (_, fault) => Faults.Add(fault) });
+    }
+
+    internal static RegisterModel ModelOf(VfioDevice device) => (RegisterModel)device.Model;
+
+    /// <summary>Opens a node of a device.</summary>
+    internal static OpenFile Open(VfioDevice device) => VfioTopology.Open(device);
+
+    /// <summary>A descriptor of the caller for the context of the world.</summary>
+    internal int Iommufd { get; }
+
+    internal long Ioctl<T>(OpenFile file, VfioDeviceRequest request, ref T argument)
+        where T : unmanaged
+    {
+        Span<byte> there = _world.Pages.Bytes.Slice(0, Marshal.SizeOf<T>());
+        MemoryMarshal.Write(there, argument);
+        long result = file.Ioctl(_world.Client, (uint)request, _world.Pages.Address);
+        argument = MemoryMarshal.Read<T>(there);
+        return result;
+    }
+
+    internal long Bind(OpenFile file, int? iommufd = null)
+    {
+        var bind = new VfioBindIommufd { ArgSz = 16, Iommufd = iommufd ?? Iommufd };
+        return Ioctl(file, VfioDeviceRequest.BindIommufd, ref bind);
+    }
+
+    internal OpenFile Bound(VfioDevice device)
+    {
+        OpenFile file = Open(device);
+        Assert.Equal(0, Bind(file));
+        return file;
+    }
+
+    internal long Attach(OpenFile file, uint id, out uint hwpt)
+    {
+        var attach = new VfioAttachIommufdPt { ArgSz = 16, PtId = id };
+        long result = Ioctl(file, VfioDeviceRequest.AttachIommufdPt, ref attach);
+        hwpt = attach.PtId;
+        return result;
+    }
+
+    internal long SetIrqs(OpenFile file, VfioIrq kind, uint flags, uint start, uint count, params int[] data)
+    {
+        bool isBool = (flags & VfioDeviceConstants.SetDataBool) != 0;
+        byte[] bytes = isBool ? [.. data.Select(one => (byte)one)] : MemoryMarshal.AsBytes<int>(data).ToArray();
+        var head = new VfioIrqSet { ArgSz = (uint)(20 + bytes.Length), Flags = flags, Index = (uint)kind, Start = start, Count = count };
+        MemoryMarshal.Write(_world.Pages.Bytes, head);
+        bytes.CopyTo(_world.Pages.Bytes[20..]);
+        return file.Ioctl(_world.Client, (uint)VfioDeviceRequest.SetIrqs, _world.Pages.Address);
+    }
+
+    internal ulong ReadAt(OpenFile file, uint region, ulong offset, int bytes)
+    {
+        Assert.Equal(bytes, file.ReadAt(_world.Client, _world.Data, (ulong)bytes, VfioRegions.OffsetOf(region) + offset));
+        return MemoryMarshal.Read<ulong>(_world.Pages.Bytes[World.DataOffset..]) & (bytes == 8 ? ulong.MaxValue : (1UL << (bytes * 8)) - 1);
+    }
+
+    internal long WriteAt(OpenFile file, uint region, ulong offset, ulong value, int bytes)
+    {
+        MemoryMarshal.Write(_world.Pages.Bytes[World.DataOffset..], value);
+        return file.WriteAt(_world.Client, _world.Data, (ulong)bytes, VfioRegions.OffsetOf(region) + offset);
+    }
+
+    public void Dispose()
+    {
+        Topology.Dispose();
+        _world.Client.Uninstall(Iommufd);
+        _world.Dispose();
+    }
+}
