@@ -19,6 +19,7 @@ internal sealed class Client
     private readonly Lock _lock = new();
     private int _users = 1;
     private ulong _lastTicket;
+    private readonly ManualResetEventSlim _drained = new();
     private volatile bool _hasEnded;
 
     internal Client(ulong token, ProcessHandle process, BackingObjects objects)
@@ -47,6 +48,11 @@ internal sealed class Client
 
     /// <summary>Whether it is gone: nothing is served any more.</summary>
     internal bool HasEnded => _hasEnded;
+
+    /// <summary>Waits, after its end, for the calls that it was in: until they return, its files are open.</summary>
+    /// <param name="patience">How long at most.</param>
+    /// <returns>Whether they have returned.</returns>
+    internal bool HasDrained(TimeSpan patience) => _drained.Wait(patience);
 
     /// <summary>The memory file of its slots.</summary>
     internal int SlotsDescriptor => _words.FileDescriptor;
@@ -130,6 +136,7 @@ internal sealed class Client
 
         _words.Dispose();
         Process.Dispose();
+        _drained.Set();
     }
 
     private long _lastLimit;

@@ -19,7 +19,11 @@ internal delegate long NodeOpener(Caller caller, string path, out OpenFile? file
 /// </remarks>
 internal sealed class ProgramDoor : IDisposable
 {
+    // A call that lasts longer than this is stuck, and not to hold others up.
+    private static readonly TimeSpan DrainsFor = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<ulong, Client> _clients = new();
+    private readonly ConcurrentDictionary<ulong, Client> _draining = new();
     private readonly ConcurrentDictionary<uint, MemoryTally> _users = new();
     private readonly NodeOpener _nodes;
     private readonly bool _faults;
@@ -125,6 +129,7 @@ internal sealed class ProgramDoor : IDisposable
             return 0;
         }
 
+        Drain();
         return _nodes(caller, path, out file);
     }
 
@@ -195,8 +200,22 @@ internal sealed class ProgramDoor : IDisposable
         return who is "self" || int.TryParse(who, NumberStyles.None, CultureInfo.InvariantCulture, out id);
     }
 
+    // A process that is killed in a call ends when the call does: whoever comes next finds what it held free.
+    private void Drain()
+    {
+        foreach (Client client in _draining.Values)
+        {
+            if (client.HasDrained(DrainsFor))
+            {
+                _draining.TryRemove(client.Token, out _);
+                Files.Sweep();
+            }
+        }
+    }
+
     private void Forget(Client client)
     {
+        _draining[client.Token] = client;
         _clients.TryRemove(client.Token, out _);
         Tidy();
     }
