@@ -69,8 +69,7 @@ internal sealed class CallServer
             // A client that still runs has passed a turn that makes no sense, or met a defect.
             _door.Files.End(_client);
             _client.Leave();
-            _door.Files.Sweep();
-            _door.Tidy();
+            _door.Left(_client);
         }
     }
 

@@ -69,6 +69,9 @@ internal sealed class ProgramDoor : IDisposable
     /// <summary>Memory that clients share.</summary>
     internal BackingObjects Objects { get; } = new();
 
+    /// <summary>The clients that have ended in the middle of a call that still runs.</summary>
+    internal int DrainingCount => _draining.Count;
+
     /// <summary>The clients that have not ended.</summary>
     internal int ClientCount => _clients.Count;
 
@@ -119,6 +122,14 @@ internal sealed class ProgramDoor : IDisposable
 
     /// <summary>Finds a client by what only it knows.</summary>
     internal bool TryGetClient(ulong token, out Client? client) => _clients.TryGetValue(token, out client);
+
+    /// <summary>A thread no longer serves a client, which has ended.</summary>
+    internal void Left(Client client)
+    {
+        StopDrainingIfDone(client);
+        Files.Sweep();
+        Tidy();
+    }
 
     /// <summary>Opens a node or a file of fault injection.</summary>
     internal long Open(Client client, Caller caller, string path, out OpenFile? file)
@@ -200,24 +211,35 @@ internal sealed class ProgramDoor : IDisposable
         return who is "self" || int.TryParse(who, NumberStyles.None, CultureInfo.InvariantCulture, out id);
     }
 
-    // A process that is killed in a call ends when the call does: whoever comes next finds what it held free.
+    // A process that is killed in a call ends when the call does: whoever comes next finds what it held free. It is waited for once.
     private void Drain()
     {
         foreach (Client client in _draining.Values)
         {
             if (client.HasDrained(DrainsFor))
             {
-                _draining.TryRemove(client.Token, out _);
                 Files.Sweep();
             }
+
+            _draining.TryRemove(client.Token, out _);
         }
     }
 
     private void Forget(Client client)
     {
         _draining[client.Token] = client;
+        StopDrainingIfDone(client);
         _clients.TryRemove(client.Token, out _);
         Tidy();
+    }
+
+    // Asked after it was listed, and after the last thread has left: whichever comes second takes it off.
+    private void StopDrainingIfDone(Client client)
+    {
+        if (client.HasDrained(TimeSpan.Zero))
+        {
+            _draining.TryRemove(client.Token, out _);
+        }
     }
 
     private void Reap()

@@ -35,15 +35,15 @@ public sealed class RunCommandTests
     [Fact]
     public void AnEngineElsewhereHasItsOwnOptions()
     {
-        Assert.Equal(2, Run(["run", "--socket", "/tmp/x", "--test-backend", "--", "true"], out _, out string error));
+        Assert.Equal(2, Run(["run", "--socket", "engine.sock", "--test-backend", "--", "true"], out _, out string error));
         Assert.Contains("fastiova serve", error, StringComparison.Ordinal);
     }
 
     [Fact]
     public void AnEngineElsewhereMustServe()
     {
-        Assert.Equal(2, Run(["run", "--socket", "/tmp/no-engine-here", "--", "true"], out _, out string error));
-        Assert.Contains("/tmp/no-engine-here", error, StringComparison.Ordinal);
+        Assert.Equal(2, Run(["run", "--socket", "no-engine-here.sock", "--", "true"], out _, out string error));
+        Assert.Contains("no-engine-here.sock", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class ClientDeathTests
             KillSoon(process, random);
         }
 
-        DoorFuzzTests.AssertSettles(() => echo.Door.ClientCount == 0, "clients");
+        DoorFuzzTests.AssertSettles(() => echo.Door.ClientCount == 0 && echo.Door.DrainingCount == 0, "clients");
         DoorFuzzTests.AssertSettles(() => echo.Door.Files.Count == 0 && EchoFile.OpenFiles == 0, "files");
         DoorFuzzTests.AssertSettles(() => echo.Door.Objects.Count == 0, "memory objects");
         DoorFuzzTests.AssertSettles(() => DoorFuzzTests.CountDescriptors() <= descriptors, "descriptors of the engine");
@@ -51,7 +51,7 @@ public sealed class ClientDeathTests
             }
         }
 
-        DoorFuzzTests.AssertSettles(() => door.ClientCount == 0, "clients");
+        DoorFuzzTests.AssertSettles(() => door.ClientCount == 0 && door.DrainingCount == 0, "clients");
         DoorFuzzTests.AssertSettles(() => door.Files.Count == 0, "files");
         DoorFuzzTests.AssertSettles(() => engine.OpenContexts == 0, "contexts");
         DoorFuzzTests.AssertSettles(() => door.Objects.Count == 0, "memory objects");

@@ -74,7 +74,7 @@ public sealed class VfioDoorTests
 
         internal void AssertIsClean()
         {
-            DoorFuzzTests.AssertSettles(() => _door.ClientCount == 0, "clients");
+            DoorFuzzTests.AssertSettles(() => _door.ClientCount == 0 && _door.DrainingCount == 0, "clients");
             DoorFuzzTests.AssertSettles(() => _door.Files.Count == 0, "files");
             DoorFuzzTests.AssertSettles(() => _engine.OpenContexts == 0, "contexts");
             Assert.Null(_device.Bound);
