@@ -21,12 +21,12 @@ here=$root/artifacts/qemu
 unpacked=$here/root
 paths=(group cdev group-viommu cdev-viommu)
 mib=256
-seconds_last=900
+seconds_last=900 # for one path; a guest that panics starts again and again
 keep=
 
 while (($# > 0)); do
     case $1 in
-        --quick) mib=16 paths=(group cdev-viommu) ;;
+        --quick) mib=16 seconds_last=300 paths=(group cdev-viommu) ;;
         --only)
             paths=("${2:?--only needs a path}")
             [[ $2 =~ ^(group|cdev)(-viommu)?$ ]] || { echo "run.sh: --only '$2': give group, cdev, group-viommu or cdev-viommu." >&2; exit 2; }
@@ -145,10 +145,10 @@ boot() {
     if [[ $path == *viommu ]]; then
         machine+=(-device intel-iommu,caching-mode=on)
         append+=' intel_iommu=on iommu.strict=1 fastiova.iommu=on'
-        expected+=(edu-is-stopped edu-nowhere end)
+        expected+=(edu-is-stopped edu-nowhere end reboot)
     else
         append+=' fastiova.iommu=off'
-        expected+=(edu-copies edu-nowhere end)
+        expected+=(edu-copies edu-nowhere end reboot)
     fi
     # Memory of its own for one, which is copied; a shared object for the other, which the engine reaches directly.
     if [[ $path == cdev* ]]; then
@@ -159,7 +159,7 @@ boot() {
     LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/lib/x86_64-linux-gnu timeout "$seconds_last" \
         "$root/fastiova" run --log "$log" --device "nvme,image=$image,bdf=0000:01:00.0" --device "edu,dma_mask=0xffffffffffff,bdf=$edu" -- \
         "$unpacked/usr/bin/qemu-system-x86_64" -L "$unpacked/usr/share/qemu" -L "$unpacked/usr/share/seabios" \
-        -machine q35 -accel tcg -cpu max -smp 2 -m 512 -nodefaults -display none -serial stdio -no-reboot \
+        -machine q35 -accel tcg -cpu max -smp 2 -m 512 -nodefaults -display none -serial stdio \
         -kernel "$here/kernel" -initrd "$here/initrd.gz" -append "$append" "${machine[@]}" \
         -device "vfio-pci,host=0000:01:00.0$end" -device "vfio-pci,host=$edu$end" \
         </dev/null >"$out" 2>&1 || code=$?
