@@ -24,4 +24,14 @@ public sealed record EngineOptions
 
     /// <summary>Whether the ioctl of the kernel's own tests (IOMMU_TEST_CMD) exists.</summary>
     public bool TestBackend { get; init; }
+
+    /// <summary>
+    /// How many bytes the clients of the engine may have locked by pins, each as Linux counts it for a user or a process, in the place of their
+    /// own limits; <see cref="long.MaxValue"/> for any number. Null, which is the default: RLIMIT_MEMLOCK of the client, as Linux does.
+    /// </summary>
+    /// <remarks>A client with CAP_IPC_LOCK has no limit, as in Linux. The engine locks no memory: it counts what Linux would count, for programs that expect its answer.</remarks>
+    public long? LockedMemoryBytes { get; init; }
+
+    /// <summary>The same in pages; null where the client's own limit counts.</summary>
+    internal long? LockLimitPages => LockedMemoryBytes is { } bytes and < long.MaxValue ? bytes >> Frame.PageLg2 : LockedMemoryBytes;
 }

@@ -22,13 +22,17 @@ internal sealed class Client
     private readonly ManualResetEventSlim _drained = new();
     private volatile bool _hasEnded;
 
-    internal Client(ulong token, ProcessHandle process, BackingObjects objects)
+    /// <param name="token">What it calls itself.</param>
+    /// <param name="process">Its process; the client's from now on.</param>
+    /// <param name="objects">Memory that clients share.</param>
+    /// <param name="lockLimitPages">What it may have locked; null for the limit of its process.</param>
+    internal Client(ulong token, ProcessHandle process, BackingObjects objects, long? lockLimitPages)
     {
         Token = token;
         Process = process;
         _words = new SharedWords("fastiova-slots", DoorProtocol.Slots * DoorProtocol.SlotBytes);
         Memory = new ClientMemory(process, objects);
-        LockLimitPages = AskLockLimit;
+        LockLimitPages = lockLimitPages is { } pages ? () => pages : AskLockLimit;
     }
 
     /// <summary>What it calls itself in greetings; nobody else knows it.</summary>
@@ -43,7 +47,7 @@ internal sealed class Client
     /// <summary>Which of its threads asked for a step to fail.</summary>
     internal FaultRequests Faults { get; } = new();
 
-    /// <summary>RLIMIT_MEMLOCK of the process in pages: the last that it had, once it is gone.</summary>
+    /// <summary>What it may have locked, in pages: RLIMIT_MEMLOCK of the process unless the engine has another limit, and the last that it had once it is gone.</summary>
     internal Func<long> LockLimitPages { get; }
 
     /// <summary>Whether it is gone: nothing is served any more.</summary>

@@ -27,6 +27,7 @@ internal sealed class ProgramDoor : IDisposable
     private readonly ConcurrentDictionary<uint, MemoryTally> _users = new();
     private readonly NodeOpener _nodes;
     private readonly bool _faults;
+    private readonly long? _lockLimitPages;
     private readonly Action<Exception> _complain;
     private readonly Doorkeeper _doorkeeper;
     private readonly Thread _reaper;
@@ -40,6 +41,7 @@ internal sealed class ProgramDoor : IDisposable
     {
         _nodes = nodes;
         _faults = options.TestBackend;
+        _lockLimitPages = options.LockLimitPages;
         _complain = complain;
         Span<byte> engine = stackalloc byte[sizeof(ulong)];
         RandomNumberGenerator.Fill(engine);
@@ -109,7 +111,7 @@ internal sealed class ProgramDoor : IDisposable
             }
         }
 
-        var client = new Client(ServedFiles.ClientToken(), process, Objects);
+        var client = new Client(ServedFiles.ClientToken(), process, Objects, _lockLimitPages);
         _clients[client.Token] = client;
         Files.Watch(client);
         if (!CallServer.TryStart(this, client, 0))

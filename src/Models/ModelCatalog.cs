@@ -134,21 +134,12 @@ public static class ModelCatalog
 
     private static ulong Size(string text)
     {
-        int shift = text.Length == 0 ? 0 : char.ToUpperInvariant(text[^1]) switch
-        {
-            'K' => 10,
-            'M' => 20,
-            'G' => 30,
-            'T' => 40,
-            _ => 0,
-        };
-        string digits = shift == 0 ? text : text[..^1];
-        if (!ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) || number == 0 || number > (1UL << 46) >> shift)
+        if (!ByteSize.TryParse(text, 1UL << 46, out ulong bytes) || bytes == 0)
         {
             throw Wrong($"'{text}' is no size for {Memory} of the device nvme: write a number of bytes from 1 to 64T, with K, M, G or T behind it.");
         }
 
-        return number << shift;
+        return bytes;
     }
 
     private static ulong Number(string name, string option, string text)

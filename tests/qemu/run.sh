@@ -157,7 +157,7 @@ boot() {
     rm -f "$image" "$log"
     truncate -s $((2 * mib + 64))M "$image"
     LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/lib/x86_64-linux-gnu timeout "$seconds_last" \
-        "$root/fastiova" run --log "$log" --device "nvme,image=$image,bdf=0000:01:00.0" --device "edu,dma_mask=0xffffffffffff,bdf=$edu" -- \
+        "$root/fastiova" run --memlock unlimited --log "$log" --device "nvme,image=$image,bdf=0000:01:00.0" --device "edu,dma_mask=0xffffffffffff,bdf=$edu" -- \
         "$unpacked/usr/bin/qemu-system-x86_64" -L "$unpacked/usr/share/qemu" -L "$unpacked/usr/share/seabios" \
         -machine q35 -accel tcg -cpu max -smp 2 -m 512 -nodefaults -display none -serial stdio \
         -kernel "$here/kernel" -initrd "$here/initrd.gz" -append "$append" "${machine[@]}" \

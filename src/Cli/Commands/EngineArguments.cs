@@ -34,16 +34,31 @@ internal sealed class EngineArguments
         HelpName = "FILE",
     };
 
-    internal EngineArguments() => _level.Validators.Add(IsLevel);
+    private readonly Option<string?> _lockedMemory = new("--memlock")
+    {
+        Description = "How much programs may have locked by pins, in place of their own limit (ulimit -l): a size, for example 512M, or unlimited.",
+        HelpName = "SIZE",
+    };
+
+    internal EngineArguments()
+    {
+        _level.Validators.Add(IsLevel);
+        _lockedMemory.Validators.Add(IsLimit);
+    }
 
     /// <summary>The options, to add to a command.</summary>
-    internal IEnumerable<Option> All => [_testBackend, _level, _log];
+    internal IEnumerable<Option> All => [_testBackend, _level, _lockedMemory, _log];
 
     /// <summary>Whether any of them was given.</summary>
     internal bool AreGiven(ParseResult parsed) => All.Any(option => parsed.GetResult(option) is { Implicit: false });
 
     /// <summary>What they say.</summary>
-    internal EngineOptions Options(ParseResult parsed) => new() { Level = Levels[parsed.GetValue(_level)!], TestBackend = parsed.GetValue(_testBackend) };
+    internal EngineOptions Options(ParseResult parsed) => new()
+    {
+        Level = Levels[parsed.GetValue(_level)!],
+        TestBackend = parsed.GetValue(_testBackend),
+        LockedMemoryBytes = parsed.GetValue(_lockedMemory) is { } limit && TryReadLimit(limit, out long bytes) ? bytes : null,
+    };
 
     /// <summary>Where defects go.</summary>
     internal Action<Exception> Complaints(ParseResult parsed)
@@ -66,6 +81,21 @@ internal sealed class EngineArguments
                 }
             }
         };
+    }
+
+    private static bool TryReadLimit(string text, out long bytes)
+    {
+        bool isSize = ByteSize.TryParse(text, long.MaxValue, out ulong size);
+        bytes = isSize ? (long)size : long.MaxValue;
+        return isSize || text is "unlimited";
+    }
+
+    private static void IsLimit(OptionResult option)
+    {
+        foreach (Token token in option.Tokens.Where(token => !TryReadLimit(token.Value, out _)))
+        {
+            option.AddError($"--memlock '{token.Value}' is no size: give a number of bytes, with K, M, G or T behind it, or unlimited.");
+        }
     }
 
     private static void IsLevel(OptionResult option)

@@ -16,7 +16,7 @@ internal sealed class LocalCaller : Caller
     internal LocalCaller(Engine engine)
     {
         _engine = engine;
-        LockLimitPages = () => Credentials.LockLimitPages;
+        LockLimitPages = () => engine.Options.LockLimitPages ?? Credentials.LockLimitPages;
     }
 
     /// <summary>The numbers that ioctls of this process call file descriptors.</summary>

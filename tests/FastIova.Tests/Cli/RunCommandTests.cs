@@ -33,6 +33,14 @@ public sealed class RunCommandTests
     }
 
     [Fact]
+    public void ALimitOfLockedMemoryIsASize()
+    {
+        Assert.Equal(2, Run(["run", "--memlock", "12X", "--", "true"], out _, out string error));
+        Assert.Contains("'12X'", error, StringComparison.Ordinal);
+        Assert.Contains("unlimited", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AnEngineElsewhereHasItsOwnOptions()
     {
         Assert.Equal(2, Run(["run", "--socket", "engine.sock", "--test-backend", "--", "true"], out _, out string error));

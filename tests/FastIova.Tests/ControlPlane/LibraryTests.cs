@@ -126,4 +126,15 @@ public sealed class LibraryTests
         using DmaPort port = other.OpenPort();
         Assert.Throws<ArgumentException>(() => context.Bind(port));
     }
+
+    [Theory]
+    [InlineData(0L, 0L)]
+    [InlineData(0x3fffL, 3L)]
+    [InlineData(0x4000L, 4L)]
+    [InlineData(long.MaxValue, long.MaxValue)]
+    public void TheEnginesLimitOfLockedMemoryStandsInThePlaceOfTheClients(long bytes, long pages)
+    {
+        using var engine = new Engine(new EngineOptions { LockedMemoryBytes = bytes });
+        Assert.Equal(pages, engine.Local.LockLimitPages());
+    }
 }
