@@ -10,6 +10,7 @@ namespace FastIova;
 public sealed class Engine : IDisposable
 {
     private readonly ConcurrentDictionary<uint, MemoryTally> _users = new();
+    private readonly Lazy<PhysicalMemory> _physical;
     private int _contexts;
 
     /// <summary>Makes an engine without contexts.</summary>
@@ -19,6 +20,7 @@ public sealed class Engine : IDisposable
         Options = options ?? new EngineOptions();
         Table = new IoctlTable(Options);
         Local = new LocalCaller(this);
+        _physical = new Lazy<PhysicalMemory>(() => new PhysicalMemory(Iommu.Epoch));
     }
 
     /// <summary>What the engine was made of.</summary>
@@ -29,6 +31,12 @@ public sealed class Engine : IDisposable
 
     /// <summary>The contexts that live.</summary>
     public int OpenContexts => Volatile.Read(ref _contexts);
+
+    /// <summary>Whether devices without an IOMMU may be used (the parameter enable_unsafe_noiommu_mode of VFIO): when one is offered.</summary>
+    internal bool HasNoIommuMode { get; set; }
+
+    /// <summary>What devices without an IOMMU reach.</summary>
+    internal PhysicalMemory Physical => _physical.Value;
 
     /// <summary>The ioctls of the release that the engine answers as.</summary>
     internal IoctlTable Table { get; }
@@ -42,13 +50,24 @@ public sealed class Engine : IDisposable
 
     /// <summary>Opens <c>/dev/vfio/vfio</c> for this process: a context that charges locked memory to the process.</summary>
     /// <returns>The context; dispose it to close it.</returns>
-    public IommufdContext OpenVfioContainer() => new(this, EngineNode.VfioContainer);
+    /// <exception cref="InvalidOperationException">With <see cref="EngineOptions.StrictType1"/> the node is no context: programs open it, and groups join it.</exception>
+    public IommufdContext OpenVfioContainer() => Options.StrictType1
+        ? throw new InvalidOperationException("With StrictType1 /dev/vfio/vfio is VFIO's own container, which has no objects: use OpenIommufd, or leave StrictType1 false.")
+        : new IommufdContext(this, EngineNode.VfioContainer);
 
     /// <inheritdoc/>
-    public void Dispose() => Iommu.Dispose();
+    public void Dispose()
+    {
+        if (_physical.IsValueCreated)
+        {
+            _physical.Value.Dispose();
+        }
+
+        Iommu.Dispose();
+    }
 
     /// <summary>Opens a node for a client.</summary>
-    internal OpenFile Open(EngineNode node) => new IommufdContext(this, node);
+    internal OpenFile Open(EngineNode node) => node == EngineNode.VfioContainer && Options.StrictType1 ? new VfioContainerFile(this) : new IommufdContext(this, node);
 
     /// <summary>What counts the locked memory of a user.</summary>
     internal MemoryTally TallyOf(uint user) => _users.GetOrAdd(user, static _ => new MemoryTally());

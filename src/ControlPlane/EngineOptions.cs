@@ -34,4 +34,13 @@ public sealed record EngineOptions
 
     /// <summary>The same in pages; null where the client's own limit counts.</summary>
     internal long? LockLimitPages => LockedMemoryBytes is { } bytes and < long.MaxValue ? bytes >> Frame.PageLg2 : LockedMemoryBytes;
+
+    /// <summary>
+    /// Whether <c>/dev/vfio/vfio</c> is VFIO's own container, with its type 1 mappings (CONFIG_VFIO_CONTAINER); otherwise it is an
+    /// iommufd that answers the container's calls (CONFIG_IOMMUFD_VFIO_CONTAINER). An iommufd can be the container of a group either way.
+    /// </summary>
+    public bool StrictType1 { get; init; }
+
+    /// <summary>How many mappings a container of type 1 can have (the parameter dma_entry_limit of its module).</summary>
+    internal uint DmaEntryLimit { get; init; } = ushort.MaxValue;
 }

@@ -66,6 +66,12 @@ internal enum UapiChange
     /// <summary>The regions of a VFIO device can be given away as dma-bufs (6.19).</summary>
     VfioDmaBuf,
 
+    /// <summary>In a container of type 1 an iova or an address that wraps is EOVERFLOW; before, EINVAL.</summary>
+    Type1WrapOverflows,
+
+    /// <summary>Type 1 knows no nesting any more; before, it was an extension that no IOMMU here could be set to (EINVAL).</summary>
+    Type1WithoutNesting,
+
     /// <summary>The operations 16 to 23 of the test backend.</summary>
     LateTestOps,
 }

@@ -14,12 +14,14 @@ internal sealed class DeviceArguments
         (Place, "its address, for example 0000:01:00.0; the next free bus unless told otherwise"),
         (IovaBits, "the width of the addresses that its IOMMU translates, 32 to 57; 48 unless told otherwise"),
         (PasidBits, "the width of its PASIDs, 1 to 20; without, it has none"),
+        (NoIommu, "no value: nothing translates for it; it reaches what is pinned for it by the addresses that IOAS_NOIOMMU_GET_PA tells, for programs with CAP_SYS_RAWIO"),
     ];
 
     private const string Group = "group";
     private const string Place = "bdf";
     private const string IovaBits = "iova-bits";
     private const string PasidBits = "pasid-bits";
+    private const string NoIommu = "noiommu";
 
     // Where the interrupts of an x86 machine lie: no memory is mapped there.
     private static readonly IovaSpan InterruptWindow = new(0xFEE0_0000, 0xFEEF_FFFF);
@@ -59,7 +61,7 @@ internal sealed class DeviceArguments
             foreach (Asked device in order)
             {
                 PciAddress address = device.Address ?? NextFree(topology, given, device.Group);
-                topology.Add(device.Group, ModelCatalog.Create(device.Model, device.Options), new VfioDeviceOptions { Address = address, Iommu = device.Iommu, OnFault = faults });
+                topology.Add(device.Group, ModelCatalog.Create(device.Model, device.Options), new VfioDeviceOptions { Address = address, Iommu = device.Iommu, IsNoIommu = device.IsNoIommu, OnFault = faults });
             }
 
             return topology;
@@ -92,23 +94,37 @@ internal sealed class DeviceArguments
 
     private static Asked Read(string text)
     {
-        (string model, Dictionary<string, string> options) = ModelCatalog.Split(text);
+        (string model, Dictionary<string, string> options) = ModelCatalog.Split(TakeFlag(text, out bool isNoIommu));
         int? group = Take(options, Group, 0, int.MaxValue);
-        int iova = Take(options, IovaBits, 32, 57) ?? 48;
-        int pasid = Take(options, PasidBits, 1, 20) ?? 0;
+        int? width = Take(options, IovaBits, 32, 57);
+        int? pasids = Take(options, PasidBits, 1, 20);
         PciAddress? address = null;
         if (options.Remove(Place, out string? place))
         {
             address = PciAddress.TryParse(place, out PciAddress there) ? there : throw new FormatException($"'{place}' is no address of a PCI function: write segment:bus:device.function, for example 0000:01:00.0.");
         }
 
+        if (isNoIommu && (width is not null || pasids is not null))
+        {
+            throw new FormatException($"With {NoIommu} there is no IOMMU that {IovaBits} or {PasidBits} could describe: leave them out.");
+        }
+
         var iommu = new DeviceOptions
         {
-            Domain = new DomainOptions { Aperture = new IovaSpan(0, (1UL << iova) - 1) },
-            PasidLog2 = pasid,
+            Domain = new DomainOptions { Aperture = new IovaSpan(0, (1UL << (width ?? 48)) - 1) },
+            PasidLog2 = pasids ?? 0,
             ReservedRegions = [InterruptWindow],
         };
-        return new Asked(model, options, group, address, iommu);
+        return new Asked(model, options, group, address, isNoIommu, iommu);
+    }
+
+    // The only option that has no value.
+    private static string TakeFlag(string text, out bool isGiven)
+    {
+        string[] parts = text.Split(',');
+        string[] rest = [.. parts.Where(part => !string.Equals(part, NoIommu, StringComparison.Ordinal))];
+        isGiven = rest.Length == parts.Length - 1;
+        return isGiven ? string.Join(',', rest) : text;
     }
 
     private static int? Take(Dictionary<string, string> options, string name, int least, int most)
@@ -135,5 +151,5 @@ internal sealed class DeviceArguments
         return new PciAddress(0, (byte)bus, 0);
     }
 
-    private sealed record Asked(string Model, Dictionary<string, string> Options, int? Group, PciAddress? Address, DeviceOptions Iommu);
+    private sealed record Asked(string Model, Dictionary<string, string> Options, int? Group, PciAddress? Address, bool IsNoIommu, DeviceOptions Iommu);
 }

@@ -28,6 +28,11 @@ internal sealed class EngineArguments
         DefaultValueFactory = _ => "latest",
     };
 
+    private readonly Option<bool> _strict = new("--type1-strict")
+    {
+        Description = "Let /dev/vfio/vfio be VFIO's own container, with its type 1 mappings; without it /dev/vfio/vfio is an iommufd that answers the container's calls, as most kernels have it now.",
+    };
+
     private readonly Option<string?> _log = new("--log")
     {
         Description = "Append defects of the engine to this file, and every access of a device that was refused. Without it defects end the client that met them, silently.",
@@ -47,7 +52,7 @@ internal sealed class EngineArguments
     }
 
     /// <summary>The options, to add to a command.</summary>
-    internal IEnumerable<Option> All => [_testBackend, _level, _lockedMemory, _log];
+    internal IEnumerable<Option> All => [_testBackend, _level, _strict, _lockedMemory, _log];
 
     /// <summary>Whether any of them was given.</summary>
     internal bool AreGiven(ParseResult parsed) => All.Any(option => parsed.GetResult(option) is { Implicit: false });
@@ -57,6 +62,7 @@ internal sealed class EngineArguments
     {
         Level = Levels[parsed.GetValue(_level)!],
         TestBackend = parsed.GetValue(_testBackend),
+        StrictType1 = parsed.GetValue(_strict),
         LockedMemoryBytes = parsed.GetValue(_lockedMemory) is { } limit && TryReadLimit(limit, out long bytes) ? bytes : null,
     };
 

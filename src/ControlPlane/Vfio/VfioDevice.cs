@@ -3,8 +3,8 @@ namespace FastIova;
 /// <summary>A PCI function that VFIO offers: the function, its way through the IOMMU, and whether somebody has opened it.</summary>
 /// <remarks>
 /// <para>Owns: the function with its model, and its port.</para>
-/// <para>Invariants. D1: it belongs to one context at most. D2: a device that nobody has opened is reset, attached to nothing, and
-/// allowed nothing. D3: a reset keeps what the driver has set in the header, as Linux saves and restores it.</para>
+/// <para>Invariants. D1: it belongs to one context or container at most. D2: a device that nobody has opened is reset and allowed
+/// nothing; it is attached to nothing, unless its group is in a container of VFIO's own. D3: a reset keeps what the driver has set in the header, as Linux saves and restores it.</para>
 /// <para>Threads: any; opening, closing and resetting come one at a time, under the <see cref="VfioGroup.Gate"/>.</para>
 /// <para>Teardown: after every file of it is closed; never fails.</para>
 /// </remarks>
@@ -13,6 +13,7 @@ internal sealed class VfioDevice : IDisposable
     private readonly DmaPort _port;
     private readonly VfioConfig _config;
     private int _groupFiles;
+    private bool _isOpen;
     private long _faults;
 
     /// <summary>Makes a device and adds it to its group.</summary>
@@ -45,7 +46,7 @@ internal sealed class VfioDevice : IDisposable
 
         // The IOMMUs of machines have always refused what nothing may access; only a mock one did not.
         DeviceOptions iommu = options.Iommu with { Domain = options.Iommu.Domain with { NeedsPermission = true } };
-        Hardware = new PortDevice(engine, _port, iommu, group.Hardware);
+        Hardware = options.IsNoIommu ? new NoIommuDevice(engine, group.Hardware) : new PortDevice(engine, _port, iommu, group.Hardware);
         Interrupts = new VfioInterrupts(Function, engine.Options.Level.Has(UapiChange.VfioErrorsEverywhere));
         _config = new VfioConfig(this);
         group.Add(this);
@@ -78,6 +79,18 @@ internal sealed class VfioDevice : IDisposable
     /// <summary>What it is to the context that has it; null while nobody has opened it. Under the gate of the group.</summary>
     internal DeviceObject? Bound { get; private set; }
 
+    /// <summary>Whether a file of its group has opened it.</summary>
+    internal bool IsOpenForGroup
+    {
+        get
+        {
+            lock (Group.Gate)
+            {
+                return _groupFiles != 0;
+            }
+        }
+    }
+
     /// <summary>Whether the device can be reset alone.</summary>
     internal bool CanReset => Function.Layout.HasFunctionLevelReset;
 
@@ -87,24 +100,32 @@ internal sealed class VfioDevice : IDisposable
     /// <summary>The accesses that were refused.</summary>
     internal long Faults => Interlocked.Read(ref _faults);
 
-    /// <summary>Opens the device for a context. Under the gate of the group.</summary>
+    /// <summary>Opens the device. Under the gate of the group.</summary>
+    /// <param name="context">What it is bound to; null for one whose group is in a container, or whose group needs no binding.</param>
     /// <returns><see cref="Errno.Invalid"/> when it is open.</returns>
-    internal Errno Open(IommufdContext context)
+    internal Errno Open(IommufdContext? context)
     {
-        if (Bound is not null)
+        if (_isOpen)
         {
             return Errno.Invalid;
         }
 
-        Errno errno = DeviceObject.Bind(context, Hardware, keepsContext: true, out DeviceObject? bound);
+        DeviceObject? bound = null;
+        Errno errno = context is null ? Errno.Success : DeviceObject.Bind(context, Hardware, keepsContext: true, out bound);
         if (errno != Errno.Success)
         {
             return errno;
         }
 
         Bound = bound;
+        _isOpen = true;
         Function.Reset();
         _config.Enable();
+        if (Group.Kind == VfioGroupKind.NoIommu)
+        {
+            _port.Attach(Engine.Physical.Domain);
+        }
+
         return Errno.Success;
     }
 
@@ -114,14 +135,20 @@ internal sealed class VfioDevice : IDisposable
         Interrupts.DisableAll();
         Function.Reset();
         IsAsleep = false;
-        Bound!.DetachAll();
-        Bound.Unbind();
+        if (Group.Kind == VfioGroupKind.NoIommu)
+        {
+            _port.Detach();
+        }
+
+        Bound?.DetachAll();
+        Bound?.Unbind();
         Bound = null;
+        _isOpen = false;
     }
 
     /// <summary>Opens the device for a file that its group gives out, of which there may be several; the first attaches it to the ioas of the container.</summary>
-    /// <param name="context">The container.</param>
-    internal Errno OpenForGroup(IommufdContext context)
+    /// <param name="context">The iommufd that is the container; null when it needs no binding: in VFIO's own container the group is attached.</param>
+    internal Errno OpenForGroup(IommufdContext? context)
     {
         lock (Group.Gate)
         {
@@ -129,6 +156,13 @@ internal sealed class VfioDevice : IDisposable
             {
                 _groupFiles++;
                 return Errno.Success;
+            }
+
+            if (context is null)
+            {
+                Errno opened = Open(null);
+                _groupFiles = opened == Errno.Success ? 1 : 0;
+                return opened;
             }
 
             // Null: the container is closed, and only the group still names it.

@@ -13,6 +13,7 @@ internal sealed partial class VfioDeviceFile : OpenFile
     private readonly VfioDevice _device;
     private readonly HashSet<uint> _pasids = [];
     private readonly VfioGroupFile? _group;
+    private readonly bool _keepsGroup;
     private IommufdContext? _context;
     private volatile bool _isGranted;
     private bool _isAttached;
@@ -22,10 +23,14 @@ internal sealed partial class VfioDeviceFile : OpenFile
     internal VfioDeviceFile(VfioDevice device) => _device = device;
 
     /// <summary>A file that the group of the device gives out, which has opened the device.</summary>
-    internal VfioDeviceFile(VfioDevice device, VfioGroupFile group)
+    /// <param name="device">The device.</param>
+    /// <param name="group">The group's file.</param>
+    /// <param name="keepsGroup">Whether the group's file is not closed before this one.</param>
+    internal VfioDeviceFile(VfioDevice device, VfioGroupFile group, bool keepsGroup)
     {
         _device = device;
         _group = group;
+        _keepsGroup = keepsGroup;
         _isGranted = true;
     }
 
@@ -81,6 +86,10 @@ internal sealed partial class VfioDeviceFile : OpenFile
         if (_group is not null)
         {
             _device.CloseForGroup();
+            if (_keepsGroup)
+            {
+                _group.LetGo();
+            }
         }
         else if (_isGranted)
         {

@@ -9,6 +9,9 @@ internal sealed record VfioDeviceOptions
     /// <summary>The IOMMU before it.</summary>
     internal DeviceOptions Iommu { get; init; } = new();
 
+    /// <summary>Whether no IOMMU stands before it: it reaches memory by its physical address, and has a group of its own.</summary>
+    internal bool IsNoIommu { get; init; }
+
     /// <summary>Receives the accesses of the device that were refused, on its threads; or null.</summary>
     internal Action<PciAddress, Fault>? OnFault { get; init; }
 }
