@@ -9,8 +9,14 @@ internal sealed class VfioWorld : IDisposable
     private readonly World _world;
 
     internal VfioWorld(UapiLevel level = UapiLevel.Latest)
+        : this(new World(level))
     {
-        _world = new World(level);
+    }
+
+    /// <param name="world">The world; this one's from now on.</param>
+    internal VfioWorld(World world)
+    {
+        _world = world;
         Iommufd = _world.Client.Install(_world.Context);
         Topology = new VfioTopology(_world.Engine);
     }
@@ -35,10 +41,10 @@ internal sealed class VfioWorld : IDisposable
         HasPowerManagement = true,
     };
 
-    internal VfioDevice Add(string address = "0000:01:00.0", int? group = null, PciFunctionLayout? layout = null, DeviceOptions? iommu = null)
+    internal VfioDevice Add(string address = "0000:01:00.0", int? group = null, PciFunctionLayout? layout = null, DeviceOptions? iommu = null, bool isNoIommu = false)
     {
         Assert.True(PciAddress.TryParse(address, out PciAddress at));
-        return Topology.Add(group, new RegisterModel(layout ?? Layout()), new VfioDeviceOptions { Address = at, Iommu = iommu ?? new DeviceOptions(), OnFault = (_, fault) => Faults.Add(fault) });
+        return Topology.Add(group, new RegisterModel(layout ?? Layout()), new VfioDeviceOptions { Address = at, Iommu = iommu ?? new DeviceOptions(), IsNoIommu = isNoIommu, OnFault = (_, fault) => Faults.Add(fault) });
     }
 
     internal static RegisterModel ModelOf(VfioDevice device) => (RegisterModel)device.Model;
