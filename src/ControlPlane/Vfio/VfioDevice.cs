@@ -46,6 +46,7 @@ internal sealed class VfioDevice : IDisposable
         // The IOMMUs of machines have always refused what nothing may access; only a mock one did not.
         DeviceOptions iommu = options.Iommu with { Domain = options.Iommu.Domain with { NeedsPermission = true } };
         Hardware = new PortDevice(engine, _port, iommu, group.Hardware);
+        DmaBufs = new VfioDmaBufs(this);
         Interrupts = new VfioInterrupts(Function, engine.Options.Level.Has(UapiChange.VfioErrorsEverywhere));
         _config = new VfioConfig(this);
         group.Add(this);
@@ -71,6 +72,9 @@ internal sealed class VfioDevice : IDisposable
 
     /// <summary>Its interrupts.</summary>
     internal VfioInterrupts Interrupts { get; }
+
+    /// <summary>What of it was given away as dma-bufs.</summary>
+    internal VfioDmaBufs DmaBufs { get; }
 
     /// <summary>Its configuration space as a driver may use it.</summary>
     internal VfioConfig Config => _config;
@@ -111,6 +115,7 @@ internal sealed class VfioDevice : IDisposable
     /// <summary>Undoes <see cref="Open"/>: ends interrupts and DMA, detaches and unbinds. Under the gate of the group.</summary>
     internal void Close()
     {
+        DmaBufs.Abandon();
         Interrupts.DisableAll();
         Function.Reset();
         IsAsleep = false;
@@ -174,8 +179,10 @@ internal sealed class VfioDevice : IDisposable
     {
         Span<byte> header = stackalloc byte[VfioConfig.HeaderBytes];
         _config.Save(header);
+        DmaBufs.Revoke();
         Function.Reset();
         _config.Restore(header);
+        DmaBufs.Settle();
         Interrupts.Restore();
     }
 

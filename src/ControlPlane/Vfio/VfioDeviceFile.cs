@@ -47,6 +47,11 @@ internal sealed partial class VfioDeviceFile : OpenFile
             return Refused(Errno.Invalid);
         }
 
+        if (request == (uint)VfioDeviceRequest.Feature)
+        {
+            return VfioFeatures.Run(_device, caller, call);
+        }
+
         return Refused((VfioDeviceRequest)request switch
         {
             VfioDeviceRequest.AttachIommufdPt when _group is null => Attach(call),
@@ -58,7 +63,6 @@ internal sealed partial class VfioDeviceFile : OpenFile
             VfioDeviceRequest.Reset => ResetDevice(),
             VfioDeviceRequest.GetPciHotResetInfo => VfioBusReset.GetInfo(_device, _context, call),
             VfioDeviceRequest.PciHotReset => VfioBusReset.Run(_device, _context, caller, call),
-            VfioDeviceRequest.Feature => VfioFeatures.Run(_device, caller, call),
             _ => Errno.NotATypewriter,
         });
     }

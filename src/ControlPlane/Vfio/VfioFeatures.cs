@@ -7,42 +7,44 @@ internal static class VfioFeatures
 {
     private const uint Operations = VfioDeviceConstants.FeatureGet | VfioDeviceConstants.FeatureSet;
 
-    internal static Errno Run(VfioDevice device, Caller caller, in CallArgument argument)
+    internal static long Run(VfioDevice device, Caller caller, in CallArgument argument)
     {
-        int head = Marshal.SizeOf<VfioDeviceFeature>();
-        Errno errno = VfioArgument.Read(argument, head, out VfioDeviceFeature feature);
+        Errno errno = VfioArgument.Read(argument, Marshal.SizeOf<VfioDeviceFeature>(), out VfioDeviceFeature feature);
         if (errno != Errno.Success)
         {
-            return errno;
+            return -(long)errno;
         }
 
         bool probes = (feature.Flags & VfioDeviceConstants.FeatureProbe) != 0;
-        if ((feature.Flags & ~(VfioDeviceConstants.FeatureMask | Operations | VfioDeviceConstants.FeatureProbe)) != 0
-            || (!probes && (feature.Flags & Operations) == Operations))
-        {
-            return Errno.Invalid;
-        }
+        return (feature.Flags & ~(VfioDeviceConstants.FeatureMask | Operations | VfioDeviceConstants.FeatureProbe)) != 0
+            || (!probes && (feature.Flags & Operations) == Operations)
+            ? -(long)Errno.Invalid
+            : Run(device, caller, feature, argument);
+    }
 
+    private static long Run(VfioDevice device, Caller caller, in VfioDeviceFeature feature, in CallArgument argument)
+    {
+        Errno errno;
         switch ((VfioFeature)(feature.Flags & VfioDeviceConstants.FeatureMask))
         {
             case VfioFeature.LowPowerEntry:
                 errno = Check(feature, VfioDeviceConstants.FeatureSet, 0, out bool runs);
-                return runs ? FallAsleep(device) : errno;
+                return -(long)(runs ? FallAsleep(device) : errno);
 
             case VfioFeature.LowPowerEntryWithWakeup:
                 errno = Check(feature, VfioDeviceConstants.FeatureSet, Marshal.SizeOf<VfioLowPowerWakeup>(), out runs);
-                return runs ? FallAsleep(device, caller, argument) : errno;
+                return -(long)(runs ? FallAsleep(device, caller, argument) : errno);
 
             case VfioFeature.LowPowerExit:
                 errno = Check(feature, VfioDeviceConstants.FeatureSet, 0, out runs);
-                return runs ? WakeUp(device) : errno;
+                return -(long)(runs ? WakeUp(device) : errno);
 
             case VfioFeature.DmaBuf when device.Engine.Options.Level.Has(UapiChange.VfioDmaBuf):
-                errno = Check(feature, VfioDeviceConstants.FeatureGet, 16, out runs);
-                return runs ? Errno.NotSupported : errno;
+                errno = Check(feature, VfioDeviceConstants.FeatureGet, Marshal.SizeOf<VfioDmaBufExport>(), out runs);
+                return runs ? device.DmaBufs.Export(caller, argument) : -(long)errno;
 
             default:
-                return Errno.NotATypewriter;
+                return -(long)Errno.NotATypewriter;
         }
     }
 
