@@ -66,6 +66,9 @@ internal enum UapiChange
     /// <summary>The regions of a VFIO device can be given away as dma-bufs (6.19).</summary>
     VfioDmaBuf,
 
+    /// <summary>A driver can ask for the second form of what there is to copy before a device is stopped (7.1); before, there was no such feature.</summary>
+    VfioPrecopyInfo2,
+
     /// <summary>The operations 16 to 23 of the test backend.</summary>
     LateTestOps,
 }

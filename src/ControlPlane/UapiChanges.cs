@@ -26,6 +26,7 @@ internal static class UapiChanges
         [UapiChange.VfioPasids] = UapiLevel.Latest,
         [UapiChange.VfioErrorsEverywhere] = UapiLevel.Latest,
         [UapiChange.VfioDmaBuf] = UapiLevel.Latest,
+        [UapiChange.VfioPrecopyInfo2] = UapiLevel.Latest,
         [UapiChange.LateTestOps] = UapiLevel.Latest,
     };
 

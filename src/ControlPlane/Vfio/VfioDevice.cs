@@ -24,6 +24,12 @@ internal sealed class VfioDevice : IDisposable
     /// <exception cref="IOException">There is no memory for a mappable BAR.</exception>
     internal VfioDevice(Engine engine, VfioGroup group, IPciDeviceModel model, VfioDeviceOptions options)
     {
+        if (options.Migrates && model is not IPciMigratable)
+        {
+            model.Dispose();
+            throw new ArgumentException($"The device at {options.Address} shall migrate, but its model cannot be saved: use a model that is {nameof(IPciMigratable)}.", nameof(options));
+        }
+
         Engine = engine;
         Group = group;
         Model = model;
@@ -47,6 +53,10 @@ internal sealed class VfioDevice : IDisposable
         DeviceOptions iommu = options.Iommu with { Domain = options.Iommu.Domain with { NeedsPermission = true } };
         Hardware = new PortDevice(engine, _port, iommu, group.Hardware);
         DmaBufs = new VfioDmaBufs(this);
+        IoEventfds = new VfioIoEventfds(this);
+        Power = new VfioPower(this);
+        Migration = options.Migrates ? new VfioMigration(this) : null;
+        DmaLog = options.LogsWrites ? new VfioDmaLog(_port) : null;
         Interrupts = new VfioInterrupts(Function, engine.Options.Level.Has(UapiChange.VfioErrorsEverywhere));
         _config = new VfioConfig(this);
         group.Add(this);
@@ -73,6 +83,18 @@ internal sealed class VfioDevice : IDisposable
     /// <summary>Its interrupts.</summary>
     internal VfioInterrupts Interrupts { get; }
 
+    /// <summary>The writes to it that eventfds make.</summary>
+    internal VfioIoEventfds IoEventfds { get; }
+
+    /// <summary>Whether it may sleep.</summary>
+    internal VfioPower Power { get; }
+
+    /// <summary>Its migration; null for a device that has none.</summary>
+    internal VfioMigration? Migration { get; }
+
+    /// <summary>Its log of writes; null for a device that keeps none.</summary>
+    internal VfioDmaLog? DmaLog { get; }
+
     /// <summary>What of it was given away as dma-bufs.</summary>
     internal VfioDmaBufs DmaBufs { get; }
 
@@ -84,9 +106,6 @@ internal sealed class VfioDevice : IDisposable
 
     /// <summary>Whether the device can be reset alone.</summary>
     internal bool CanReset => Function.Layout.HasFunctionLevelReset;
-
-    /// <summary>Whether the driver has said that it may sleep. Under the gate of the group.</summary>
-    internal bool IsAsleep { get; set; }
 
     /// <summary>The accesses that were refused.</summary>
     internal long Faults => Interlocked.Read(ref _faults);
@@ -115,10 +134,13 @@ internal sealed class VfioDevice : IDisposable
     /// <summary>Undoes <see cref="Open"/>: ends interrupts and DMA, detaches and unbinds. Under the gate of the group.</summary>
     internal void Close()
     {
+        Power.WakeUp();
         DmaBufs.Abandon();
+        IoEventfds.RemoveAll();
         Interrupts.DisableAll();
+        DmaLog?.Stop();
+        EndMigration();
         Function.Reset();
-        IsAsleep = false;
         Bound!.DetachAll();
         Bound.Unbind();
         Bound = null;
@@ -180,10 +202,20 @@ internal sealed class VfioDevice : IDisposable
         Span<byte> header = stackalloc byte[VfioConfig.HeaderBytes];
         _config.Save(header);
         DmaBufs.Revoke();
+        Migration?.Reset();
         Function.Reset();
         _config.Restore(header);
         DmaBufs.Settle();
         Interrupts.Restore();
+    }
+
+    private void EndMigration()
+    {
+        if (Migration is not null)
+        {
+            Migration.Reset();
+            Migration.HasPrecopyFlags = false;
+        }
     }
 
     /// <inheritdoc/>

@@ -47,6 +47,7 @@ internal sealed partial class VfioDeviceFile : OpenFile
             return Refused(Errno.Invalid);
         }
 
+        _device.Power.Use();
         if (request == (uint)VfioDeviceRequest.Feature)
         {
             return VfioFeatures.Run(_device, caller, call);
@@ -61,6 +62,7 @@ internal sealed partial class VfioDeviceFile : OpenFile
             VfioDeviceRequest.GetIrqInfo => GetIrqInfo(call),
             VfioDeviceRequest.SetIrqs => SetIrqs(caller, call),
             VfioDeviceRequest.Reset => ResetDevice(),
+            VfioDeviceRequest.IoEventfd => _device.IoEventfds.Run(caller, call),
             VfioDeviceRequest.GetPciHotResetInfo => VfioBusReset.GetInfo(_device, _context, call),
             VfioDeviceRequest.PciHotReset => VfioBusReset.Run(_device, _context, caller, call),
             _ => Errno.NotATypewriter,

@@ -9,6 +9,12 @@ internal sealed record VfioDeviceOptions
     /// <summary>The IOMMU before it.</summary>
     internal DeviceOptions Iommu { get; init; } = new();
 
+    /// <summary>Whether the state of the model can be carried over by VFIO; it must be <see cref="IPciMigratable"/> then.</summary>
+    internal bool Migrates { get; init; }
+
+    /// <summary>Whether the device keeps a log of what it writes.</summary>
+    internal bool LogsWrites { get; init; }
+
     /// <summary>Receives the accesses of the device that were refused, on its threads; or null.</summary>
     internal Action<PciAddress, Fault>? OnFault { get; init; }
 }

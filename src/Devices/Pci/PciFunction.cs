@@ -42,7 +42,12 @@ public sealed partial class PciFunction : IDisposable
             _interrupts = new PciInterrupts(Layout);
             foreach (PciBar bar in Layout.Bars)
             {
-                _barMemory[bar.Index] = bar.IsMappable ? SharedMemory.CreateFixed($"fastiova-bar{bar.Index}", bar.Bytes) : null;
+                if (bar.IsMappable)
+                {
+                    SharedMemory memory = SharedMemory.CreateFixed($"fastiova-bar{bar.Index}", bar.Bytes);
+                    _barMemory[bar.Index] = memory;
+                    DeviceMemory.Add(memory);
+                }
             }
 
             ApplyConfig();
@@ -123,7 +128,11 @@ public sealed partial class PciFunction : IDisposable
             _model.Dispose();
             foreach (SharedMemory? memory in _barMemory)
             {
-                memory?.Dispose();
+                if (memory is not null)
+                {
+                    DeviceMemory.Remove(memory);
+                    memory.Dispose();
+                }
             }
         }
     }
