@@ -24,6 +24,12 @@ internal sealed class VfioDevice : IDisposable
     /// <exception cref="IOException">There is no memory for a mappable BAR.</exception>
     internal VfioDevice(Engine engine, VfioGroup group, IPciDeviceModel model, VfioDeviceOptions options)
     {
+        if (options is { IsEmulated: true, LogsWrites: true })
+        {
+            model.Dispose();
+            throw new ArgumentException($"The device at {options.Address} is emulated and shall log its writes: only a device behind an IOMMU has such a log.", nameof(options));
+        }
+
         if (options.Migrates && model is not IPciMigratable)
         {
             model.Dispose();
@@ -37,7 +43,8 @@ internal sealed class VfioDevice : IDisposable
         _port = engine.Iommu.OpenPort(new DmaPortOptions { Name = Address.ToString(), Device = Address.RequesterId });
         try
         {
-            Function = new PciFunction(model, _port, fault =>
+            Emulated = options.IsEmulated ? new EmulatedMemory(Address.RequesterId) : null;
+            Function = new PciFunction(model, _port, Emulated, fault =>
             {
                 Interlocked.Increment(ref _faults);
                 options.OnFault?.Invoke(Address, fault);
@@ -102,7 +109,10 @@ internal sealed class VfioDevice : IDisposable
     internal VfioConfig Config => _config;
 
     /// <summary>What it is to the context that has it; null while nobody has opened it. Under the gate of the group.</summary>
-    internal DeviceObject? Bound { get; private set; }
+    internal VfioBinding? Bound { get; private set; }
+
+    /// <summary>The memory of an emulated device; null for one behind an IOMMU.</summary>
+    internal EmulatedMemory? Emulated { get; }
 
     /// <summary>Whether the device can be reset alone.</summary>
     internal bool CanReset => Function.Layout.HasFunctionLevelReset;
@@ -110,22 +120,30 @@ internal sealed class VfioDevice : IDisposable
     /// <summary>The accesses that were refused.</summary>
     internal long Faults => Interlocked.Read(ref _faults);
 
+    /// <summary>Whether the IOMMU before it makes every access coherent.</summary>
+    internal bool IsEnforcedCoherent => Emulated is null && Hardware.EnforcesCoherency;
+
     /// <summary>Opens the device for a context. Under the gate of the group.</summary>
+    /// <param name="context">The context.</param>
+    /// <param name="machine">The virtual machine of the file; null without.</param>
     /// <returns><see cref="Errno.Invalid"/> when it is open.</returns>
-    internal Errno Open(IommufdContext context)
+    internal Errno Open(IommufdContext context, object? machine = null)
     {
         if (Bound is not null)
         {
             return Errno.Invalid;
         }
 
-        Errno errno = DeviceObject.Bind(context, Hardware, keepsContext: true, out DeviceObject? bound);
+        Errno errno = Emulated is { } memory
+            ? VfioEmulatedBinding.Open(context, memory, out VfioBinding? bound)
+            : VfioPhysicalBinding.Open(context, Hardware, out bound);
         if (errno != Errno.Success)
         {
             return errno;
         }
 
         Bound = bound;
+        Function.VirtualMachine = machine;
         Function.Reset();
         _config.Enable();
         return Errno.Success;
@@ -141,14 +159,15 @@ internal sealed class VfioDevice : IDisposable
         DmaLog?.Stop();
         EndMigration();
         Function.Reset();
-        Bound!.DetachAll();
-        Bound.Unbind();
+        Bound!.End();
         Bound = null;
+        Function.VirtualMachine = null;
     }
 
     /// <summary>Opens the device for a file that its group gives out, of which there may be several; the first attaches it to the ioas of the container.</summary>
     /// <param name="context">The container.</param>
-    internal Errno OpenForGroup(IommufdContext context)
+    /// <param name="machine">The virtual machine of the group; null without.</param>
+    internal Errno OpenForGroup(IommufdContext context, object? machine)
     {
         lock (Group.Gate)
         {
@@ -166,7 +185,7 @@ internal sealed class VfioDevice : IDisposable
 
             uint id = ioas.Id;
             ioas.LetGo();
-            Errno errno = Open(context);
+            Errno errno = Open(context, machine);
             if (errno != Errno.Success)
             {
                 return errno;
@@ -204,6 +223,7 @@ internal sealed class VfioDevice : IDisposable
         DmaBufs.Revoke();
         Migration?.Reset();
         Function.Reset();
+        Emulated?.LetGo();
         _config.Restore(header);
         DmaBufs.Settle();
         Interrupts.Restore();

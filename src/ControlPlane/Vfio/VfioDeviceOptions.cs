@@ -9,6 +9,9 @@ internal sealed record VfioDeviceOptions
     /// <summary>The IOMMU before it.</summary>
     internal DeviceOptions Iommu { get; init; } = new();
 
+    /// <summary>Whether no IOMMU stands before it: it is attached to an ioas, and the processor copies for it (Linux' mediated devices).</summary>
+    internal bool IsEmulated { get; init; }
+
     /// <summary>Whether the state of the model can be carried over by VFIO; it must be <see cref="IPciMigratable"/> then.</summary>
     internal bool Migrates { get; init; }
 

@@ -65,19 +65,19 @@ internal static class VfioFeatures
                     return -(long)(runs ? log.Report(caller, argument) : errno);
                 }
 
-            case VfioFeature.LowPowerEntry:
+            case VfioFeature.LowPowerEntry when device.Emulated is null:
                 errno = Check(feature, VfioDeviceConstants.FeatureSet, 0, out runs);
                 return -(long)(runs ? device.Power.FallAsleep(wakeup: null) : errno);
 
-            case VfioFeature.LowPowerEntryWithWakeup:
+            case VfioFeature.LowPowerEntryWithWakeup when device.Emulated is null:
                 errno = Check(feature, VfioDeviceConstants.FeatureSet, Marshal.SizeOf<VfioLowPowerWakeup>(), out runs);
                 return -(long)(runs ? FallAsleep(device, caller, argument) : errno);
 
-            case VfioFeature.LowPowerExit:
+            case VfioFeature.LowPowerExit when device.Emulated is null:
                 errno = Check(feature, VfioDeviceConstants.FeatureSet, 0, out runs);
                 return -(long)(runs ? WakeUp(device) : errno);
 
-            case VfioFeature.DmaBuf when device.Engine.Options.Level.Has(UapiChange.VfioDmaBuf):
+            case VfioFeature.DmaBuf when device.Emulated is null && device.Engine.Options.Level.Has(UapiChange.VfioDmaBuf):
                 errno = Check(feature, VfioDeviceConstants.FeatureGet, Marshal.SizeOf<VfioDmaBufExport>(), out runs);
                 return runs ? device.DmaBufs.Export(caller, argument) : -(long)errno;
 

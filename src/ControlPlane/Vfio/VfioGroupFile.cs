@@ -8,18 +8,25 @@ namespace FastIova;
 /// <para>Owns: the group's one opening. It keeps the container while it has joined it; devices that it has given out keep it by themselves.</para>
 /// <para>Threads: any. Teardown: leaves the container; never fails.</para>
 /// </remarks>
-internal sealed class VfioGroupFile : OpenFile
+internal sealed class VfioGroupFile : OpenFile, IVfioFile
 {
     private const int NameBytesLast = 4096;
 
     private readonly Lock _joining = new();
     private IommufdContext? _container;
+    private int _holders = 1;
     private int _closed;
 
     private VfioGroupFile(VfioGroup group) => Group = group;
 
     /// <summary>The group.</summary>
     internal VfioGroup Group { get; }
+
+    /// <inheritdoc/>
+    public object? VirtualMachine { get; set; }
+
+    /// <inheritdoc/>
+    public bool IsEnforcedCoherent => Group.Devices.All(device => device.IsEnforcedCoherent);
 
     internal override bool IsReadable => true;
 
@@ -51,9 +58,33 @@ internal sealed class VfioGroupFile : OpenFile
     {
         if (Interlocked.Exchange(ref _closed, 1) == 0)
         {
-            Leave();
-            Group.Close();
+            LetGo();
         }
+    }
+
+    /// <inheritdoc/>
+    public bool TryHold()
+    {
+        lock (_joining)
+        {
+            _holders += _holders != 0 ? 1 : 0;
+            return _holders != 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void LetGo()
+    {
+        lock (_joining)
+        {
+            if (--_holders != 0)
+            {
+                return;
+            }
+        }
+
+        Leave();
+        Group.Close();
     }
 
     private Errno GetStatus(in CallArgument argument)
@@ -147,7 +178,7 @@ internal sealed class VfioGroupFile : OpenFile
 
         lock (_joining)
         {
-            errno = _container is null ? Errno.Invalid : device.OpenForGroup(_container);
+            errno = _container is null ? Errno.Invalid : device.OpenForGroup(_container, VirtualMachine);
         }
 
         if (errno != Errno.Success)

@@ -30,6 +30,12 @@ internal sealed class VfioTopology(Engine engine) : IDisposable
         }
 
         int number = group ?? Enumerable.Range(0, int.MaxValue).First(free => !_groups.ContainsKey(free));
+        if (_groups.TryGetValue(number, out VfioGroup? with) && (options.IsEmulated || with.Devices.Any(device => device.Emulated is not null)))
+        {
+            model.Dispose();
+            throw new ArgumentException($"The device at {options.Address} shall be in group {number} with others, but an emulated device has a group to itself: give it another number.", nameof(options));
+        }
+
         VfioGroup joined = _groups.TryGetValue(number, out VfioGroup? present) ? present : new VfioGroup(number);
         var device = new VfioDevice(engine, joined, model, options);
         _groups[number] = joined;
