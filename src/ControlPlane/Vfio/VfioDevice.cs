@@ -12,6 +12,7 @@ internal sealed class VfioDevice : IDisposable
 {
     private readonly DmaPort _port;
     private readonly VfioConfig _config;
+    private readonly VfioResetKind _reset;
     private int _groupFiles;
     private long _faults;
 
@@ -37,6 +38,7 @@ internal sealed class VfioDevice : IDisposable
         }
 
         Engine = engine;
+        _reset = options.Reset;
         Group = group;
         Model = model;
         Address = options.Address;
@@ -115,7 +117,15 @@ internal sealed class VfioDevice : IDisposable
     internal EmulatedMemory? Emulated { get; }
 
     /// <summary>Whether the device can be reset alone.</summary>
-    internal bool CanReset => Function.Layout.HasFunctionLevelReset;
+    internal bool CanReset => _reset switch
+    {
+        VfioResetKind.Function => Function.Layout.HasFunctionLevelReset,
+        VfioResetKind.Bus => Group.Devices.Count == 1,
+        _ => false,
+    };
+
+    /// <summary>Whether a bridge is before it that can reset its bus.</summary>
+    internal bool HasBusReset => _reset == VfioResetKind.Bus || Group.Devices.Count > 1;
 
     /// <summary>The accesses that were refused.</summary>
     internal long Faults => Interlocked.Read(ref _faults);

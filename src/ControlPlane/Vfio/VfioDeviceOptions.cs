@@ -9,6 +9,9 @@ internal sealed record VfioDeviceOptions
     /// <summary>The IOMMU before it.</summary>
     internal DeviceOptions Iommu { get; init; } = new();
 
+    /// <summary>What can reset it.</summary>
+    internal VfioResetKind Reset { get; init; }
+
     /// <summary>Whether no IOMMU stands before it: it is attached to an ioas, and the processor copies for it (Linux' mediated devices).</summary>
     internal bool IsEmulated { get; init; }
 
