@@ -85,6 +85,22 @@ internal sealed class VfioWorld : IDisposable
         return result;
     }
 
+    /// <summary>Lets a group join the container of the world.</summary>
+    internal long Join(VfioGroupFile group, int? container = null)
+    {
+        _world.Pages.At<int>(World.DataOffset) = container ?? Iommufd;
+        return group.Ioctl(_world.Client, (uint)VfioRequest.GroupSetContainer, _world.Data);
+    }
+
+    /// <summary>A descriptor of a device of a group that joins the container of the world, if it has not.</summary>
+    internal long DeviceOf(VfioGroupFile group, string address)
+    {
+        Assert.Contains(Join(group), (long[])[0, -(long)Errno.Invalid]);
+        Span<byte> name = _world.Pages.Bytes[World.DataOffset..];
+        name[System.Text.Encoding.ASCII.GetBytes(address, name)] = 0;
+        return group.Ioctl(_world.Client, (uint)VfioRequest.GroupGetDeviceFd, _world.Data);
+    }
+
     /// <summary>VFIO_DEVICE_FEATURE with a struct behind its head, and what follows that.</summary>
     internal long Feature<T>(OpenFile file, VfioFeature feature, uint operation, ref T data, ReadOnlySpan<byte> tail = default, uint? argsz = null)
         where T : unmanaged
