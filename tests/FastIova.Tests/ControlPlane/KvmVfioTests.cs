@@ -59,7 +59,8 @@ public sealed class KvmVfioTests
         Assert.Equal(Errno.Success, Set(vfio, kvm, KvmVfioDevice.SetSpaprTce, group, 7));
         Assert.Equal(7, linked);
         Assert.Equal(Errno.Invalid, Set(vfio, kvm, KvmVfioDevice.SetSpaprTce, group, 8));
-        vfio.World.Client.CloseAll();
+        vfio.World.Client.Close(group);
+        vfio.World.Client.Close(alone);
     }
 
     [Fact]
@@ -135,7 +136,8 @@ public sealed class KvmVfioTests
         Assert.Equal(Errno.Success, Set(vfio, kvm, KvmVfioDevice.FileDelete, bad));
         kvm.Wbinvd = WbinvdPolicy.Always;
         Assert.Equal([(1, false, false), (2, true, true), (2, true, false), (1, false, false), (1, false, true)], seen);
-        vfio.World.Client.CloseAll();
+        vfio.World.Client.Close(good);
+        vfio.World.Client.Close(bad);
     }
 
     [Fact]

@@ -173,7 +173,11 @@ public sealed class VfioMigrationTests
     public void AnEduDeviceStopsInTheMiddleAndGoesOnElsewhere()
     {
         using var vfio = new VfioWorld();
-        VfioDevice[] devices = [.. new[] { "0000:01:00.0", "0000:02:00.0" }.Select(at => vfio.Add(new EduModel(), VfioWorld.At(at) with { Migrates = true }))];
+        VfioDevice[] devices =
+        [
+            vfio.Add(new EduModel(), VfioWorld.At("0000:01:00.0") with { Migrates = true }),
+            vfio.Add(new EduModel(), VfioWorld.At("0000:02:00.0") with { Migrates = true }),
+        ];
         OpenFile[] files = Array.ConvertAll(devices, vfio.Bound);
         uint ioas = vfio.World.Ioas();
         Assert.Equal(Errno.Success, vfio.World.Map(ioas, 0x10000));
