@@ -28,6 +28,7 @@ internal static class UapiChanges
         [UapiChange.VfioDmaBuf] = UapiLevel.Latest,
         [UapiChange.Type1WrapOverflows] = UapiLevel.Latest,
         [UapiChange.Type1WithoutNesting] = UapiLevel.Latest,
+        [UapiChange.VfioPrecopyInfo2] = UapiLevel.Latest,
         [UapiChange.LateTestOps] = UapiLevel.Latest,
     };
 

@@ -342,6 +342,7 @@ public sealed partial class DmaPort : IDisposable
             loop = Translator.Create(_context, domain.Table, _isa);
             _context.Add(loop);
             _attachments[pasid] = (loop, domain);
+            loop = _log is null ? loop : new LoggingTranslator(_context, loop, _log);
         }
         else
         {
@@ -363,7 +364,7 @@ public sealed partial class DmaPort : IDisposable
     /// <summary>Waits until nobody uses an attachment, and ends it: the second half.</summary>
     internal void Conclude((Translator Loop, Domain Domain) old)
     {
-        _iommu.Epoch.WaitForReaders(_iommu.Epoch.Publish(Invalidation.Nothing));
+        WaitForAccesses();
         _context.Remove(old.Loop);
         old.Domain.LetGo();
     }

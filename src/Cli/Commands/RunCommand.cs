@@ -28,15 +28,14 @@ internal static class RunCommand
             + "128 and the signal's number when a signal ended it, 127 when there is no such program, 126 when it cannot be executed.")
         {
             socket,
-            devices.Option,
             program,
         };
-        foreach (Option option in engine.All)
+        foreach (Option option in devices.All.Concat(engine.All))
         {
             command.Add(option);
         }
 
-        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, devices.Option], socket));
+        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, .. devices.All], socket));
         command.SetAction(parsed => Run(parsed, engine, devices, parsed.GetValue(socket), parsed.GetValue(program)!));
         return command;
     }

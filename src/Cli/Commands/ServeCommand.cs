@@ -19,8 +19,8 @@ internal static class ServeCommand
         };
         socket.Validators.Add(IsFree);
 
-        var command = new Command("serve", "Keep an engine for several programs, until SIGTERM or SIGINT ends it. Says one line when it is ready.") { socket, devices.Option };
-        foreach (Option option in engine.All)
+        var command = new Command("serve", "Keep an engine for several programs, until SIGTERM or SIGINT ends it. Says one line when it is ready.") { socket };
+        foreach (Option option in devices.All.Concat(engine.All))
         {
             command.Add(option);
         }

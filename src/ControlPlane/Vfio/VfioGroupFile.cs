@@ -10,7 +10,7 @@ namespace FastIova;
 /// <para>Invariant. G1: it is in one container at most, and does not leave VFIO's own one while a device is open.</para>
 /// <para>Threads: any. Teardown: leaves the container; never fails.</para>
 /// </remarks>
-internal sealed class VfioGroupFile : OpenFile
+internal sealed class VfioGroupFile : OpenFile, IVfioFile
 {
     private const int NameBytesLast = 4096;
 
@@ -20,12 +20,21 @@ internal sealed class VfioGroupFile : OpenFile
 
     // Files of devices that were opened in VFIO's own container.
     private int _users;
-    private bool _isClosed;
+
+    // The descriptor, those files, and whoever else keeps it open.
+    private int _holders = 1;
+    private int _closed;
 
     private VfioGroupFile(VfioGroup group) => Group = group;
 
     /// <summary>The group.</summary>
     internal VfioGroup Group { get; }
+
+    /// <inheritdoc/>
+    public object? VirtualMachine { get; set; }
+
+    /// <inheritdoc/>
+    public bool IsEnforcedCoherent => Group.Devices.All(device => device.IsEnforcedCoherent);
 
     internal override bool IsReadable => true;
 
@@ -58,36 +67,44 @@ internal sealed class VfioGroupFile : OpenFile
 
     internal override void Close()
     {
-        bool isLast;
-        lock (_joining)
+        if (Interlocked.Exchange(ref _closed, 1) == 0)
         {
-            isLast = !_isClosed && _users == 0;
-            _isClosed = true;
-        }
-
-        if (isLast)
-        {
-            End();
+            LetGo();
         }
     }
 
     /// <summary>A file of a device is closed, that was opened in VFIO's own container.</summary>
-    internal void LetGo()
+    internal void LetGoOfDevice()
     {
-        bool isLast;
         lock (_joining)
         {
-            isLast = --_users == 0 && _isClosed;
+            _users--;
         }
 
-        if (isLast)
+        LetGo();
+    }
+
+    /// <inheritdoc/>
+    public bool TryHold()
+    {
+        lock (_joining)
         {
-            End();
+            _holders += _holders != 0 ? 1 : 0;
+            return _holders != 0;
         }
     }
 
-    private void End()
+    /// <inheritdoc/>
+    public void LetGo()
     {
+        lock (_joining)
+        {
+            if (--_holders != 0)
+            {
+                return;
+            }
+        }
+
         Leave();
         Group.Close();
     }
@@ -204,8 +221,9 @@ internal sealed class VfioGroupFile : OpenFile
         {
             keeps = _container is not null;
             errno = MayOpen(caller, device);
-            errno = errno == Errno.Success ? device.OpenForGroup(Group.Kind == VfioGroupKind.NoIommu ? null : _iommufd) : errno;
+            errno = errno == Errno.Success ? device.OpenForGroup(Group.Kind == VfioGroupKind.NoIommu ? null : _iommufd, _container?.Iommu as Type1Iommu, VirtualMachine) : errno;
             _users += keeps && errno == Errno.Success ? 1 : 0;
+            _holders += keeps && errno == Errno.Success ? 1 : 0;
         }
 
         if (errno != Errno.Success)

@@ -39,18 +39,12 @@ internal sealed class VfioTopology(Engine engine) : IDisposable
             throw new ArgumentException($"Two devices shall be at {options.Address}: give each an address of its own.", nameof(options));
         }
 
-        if (options.IsNoIommu && group is not null && _groups.ContainsKey(group.Value))
-        {
-            model.Dispose();
-            throw new ArgumentException($"The device at {options.Address} has no IOMMU, so that it cannot be in group {group} with others: give it a group of its own.", nameof(options));
-        }
-
         int number = group ?? Enumerable.Range(0, int.MaxValue).First(free => !_groups.ContainsKey(free));
-        VfioGroup joined = _groups.TryGetValue(number, out VfioGroup? present) ? present : new VfioGroup(number, options.IsNoIommu ? VfioGroupKind.NoIommu : VfioGroupKind.Iommu);
-        if (joined.Kind == VfioGroupKind.NoIommu != options.IsNoIommu)
+        VfioGroup joined = _groups.TryGetValue(number, out VfioGroup? present) ? present : new VfioGroup(number, options.Kind);
+        if (present is not null && (present.Kind != VfioGroupKind.Iommu || options.Kind != VfioGroupKind.Iommu))
         {
             model.Dispose();
-            throw new ArgumentException($"Group {number} is that of a device without an IOMMU, so that the device at {options.Address} cannot join it: give it another group.", nameof(options));
+            throw new ArgumentException($"The device at {options.Address} shall be in group {number} with others, but a device without an IOMMU, or an emulated one, has a group to itself: give it another number.", nameof(options));
         }
 
         var device = new VfioDevice(engine, joined, model, options);

@@ -74,7 +74,7 @@ public sealed class RunCommandTests
     [InlineData("edu,bdf=1.0", "'1.0'")]
     [InlineData("edu,iova-bits=99", "iova-bits")]
     [InlineData("edu,colour=red", "colour")]
-    [InlineData("edu,noiommu,noiommu", "'noiommu'")]
+    [InlineData("edu,noiommu,noiommu", "twice")]
     [InlineData("edu,noiommu=1", "noiommu")]
     [InlineData("edu,noiommu,iova-bits=39", "iova-bits")]
     [InlineData("nvme", "image=")]

@@ -5,7 +5,7 @@ namespace FastIova;
 
 /// <content>
 /// VFIO_IOMMU_DIRTY_PAGES. Type 1 asks no IOMMU what was written: everything that a device can write through a domain counts as
-/// written, at every question.
+/// written, at every question. Where no device has a domain, the pages count that emulated devices have pinned.
 /// </content>
 internal sealed partial class Type1Iommu
 {
@@ -34,6 +34,7 @@ internal sealed partial class Type1Iommu
                 lock (_lock)
                 {
                     _tracksDirty = false;
+                    _emulated.ForEach(group => TrackPins(group, isTracked: false));
                     return Errno.Success;
                 }
 
@@ -59,6 +60,7 @@ internal sealed partial class Type1Iommu
         }
 
         _tracksDirty = true;
+        _emulated.ForEach(group => TrackPins(group, isTracked: true));
         return Errno.Success;
     }
 
@@ -121,7 +123,35 @@ internal sealed partial class Type1Iommu
             return false;
         }
 
+        // Ascending, as the bitmap is written. A domain has said it of all of them; they are asked for all the same, so as not to be told later.
+        bool isTold = _domains.Count != 0 || entry.WasWritten;
+        foreach (ulong page in _emulated.SelectMany(group => group.Devices).SelectMany(device => device.Emulated!.TakePinned(entry.Span)).Distinct().Order())
+        {
+            if (!isTold && !Type1Bitmap.TryWrite(caller.Memory, bitmap.Data, (page - first) >> pageLg2, 1, areWritten: true))
+            {
+                return false;
+            }
+        }
+
         entry.WasWritten = false;
         return true;
+    }
+
+    private static void TrackPins(VfioGroup group, bool isTracked)
+    {
+        foreach (VfioDevice device in group.Devices)
+        {
+            device.Emulated!.TrackPins(isTracked);
+        }
+    }
+
+    // What a group had pinned that leaves is told as if all of its mapping were written.
+    private void KeepMarks(VfioGroup group)
+    {
+        for (Type1Entry? entry = _entries.FirstOfAll(); _tracksDirty && entry is not null; entry = _entries.After(entry.Span.Last))
+        {
+            IovaSpan span = entry.Span;
+            entry.WasWritten |= group.Devices.Any(device => device.Emulated!.TakePinned(span).Length != 0);
+        }
     }
 }

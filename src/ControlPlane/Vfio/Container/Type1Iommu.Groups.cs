@@ -26,6 +26,7 @@ internal sealed partial class Type1Iommu
             if (group.Kind == VfioGroupKind.Emulated)
             {
                 _emulated.Add(group);
+                TrackPins(group, _tracksDirty);
                 return Errno.Success;
             }
 
@@ -54,6 +55,8 @@ internal sealed partial class Type1Iommu
         {
             if (_emulated.Remove(group))
             {
+                KeepMarks(group);
+                TrackPins(group, isTracked: false);
                 if (_emulated.Count == 0 && _domains.Count == 0)
                 {
                     RemoveAll();
