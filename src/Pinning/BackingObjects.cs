@@ -73,6 +73,11 @@ internal sealed partial class BackingObjects : IDisposable
         PinStatus status;
         lock (_lock)
         {
+            if (_ofDevices.ContainsKey((region.Device, region.Inode)))
+            {
+                return PinStatus.BadAddress;
+            }
+
             found = Find(region, process, write);
             if (found is null || (write && !found.MapsWritable))
             {
