@@ -51,6 +51,11 @@ internal sealed class DeviceNodes(Engine engine, VfioTopology? topology = null)
         {
             if (string.Equals(topology.NodeOf(place), path, StringComparison.Ordinal))
             {
+                if (FaultPoint.Fails())
+                {
+                    return Errno.OutOfMemory;
+                }
+
                 number = DeviceNumber.VfioDevice(place);
                 return VfioTopology.Open(caller, topology.Devices[place], out file);
             }

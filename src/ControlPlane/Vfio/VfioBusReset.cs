@@ -114,6 +114,11 @@ internal static class VfioBusReset
             return Errno.Invalid;
         }
 
+        if (FaultPoint.Fails())
+        {
+            return Errno.OutOfMemory;
+        }
+
         Span<int> fds = stackalloc int[(int)Math.Min(count, 256)];
         if (count > (uint)fds.Length || !argument.TryRead((ulong)Marshal.SizeOf<VfioHotReset>(), MemoryMarshal.AsBytes(fds)))
         {

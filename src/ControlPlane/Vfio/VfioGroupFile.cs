@@ -216,6 +216,11 @@ internal sealed class VfioGroupFile : OpenFile, IVfioFile
             return Refused(Errno.Invalid);
         }
 
+        if (FaultPoint.Fails())
+        {
+            return Refused(Errno.OutOfMemory);
+        }
+
         bool keeps;
         lock (_joining)
         {

@@ -83,6 +83,7 @@ public sealed class Type1SweepTests
                 break;
             }
 
+            SweptPoints.Add(plan);
             wasReached = plan.HasFailed;
             points = nth - 1;
         }

@@ -92,6 +92,7 @@ public sealed class VfioSweepTests
                     break;
                 }
 
+                SweptPoints.Add(plan);
                 wasReached = plan.HasFailed;
                 points = nth - 1;
             }
