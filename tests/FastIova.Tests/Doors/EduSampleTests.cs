@@ -31,7 +31,7 @@ public sealed class EduSampleTests
         IEnumerable<string> lines = File.ReadLines(Path.Combine(Root, "docs/drivers.md"))
             .SkipWhile(line => !line.Contains($"<!-- {block} -->", StringComparison.Ordinal))
             .Skip(2)
-            .TakeWhile(line => line != "```")
+            .TakeWhile(line => !line.StartsWith("```", StringComparison.Ordinal))
             .Where(line => !line.StartsWith('$') && !line.StartsWith("fastiova:", StringComparison.Ordinal));
         return string.Join('\n', lines) + "\n";
     }
