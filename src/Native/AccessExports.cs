@@ -9,7 +9,7 @@ namespace FastIova;
 /// </remarks>
 internal static unsafe class AccessExports
 {
-    // SAFETY, for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
+    // SAFETY: this holds for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
     // is the promise of the C program, which no callee could check.
     private const int Faulted = -(int)Errno.BadAddress;
 

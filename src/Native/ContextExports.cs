@@ -6,7 +6,7 @@ namespace FastIova;
 /// <remarks>Threads: any; calls on one context may run at the same time.</remarks>
 internal static unsafe class ContextExports
 {
-    // SAFETY, for the whole type: pointers are checked for null. What the argument of an ioctl leads to is copied by the
+    // SAFETY: this holds for the whole type: pointers are checked for null. What the argument of an ioctl leads to is copied by the
     // engine as a kernel would, with EFAULT for memory that is not there.
     private const int Readable = 1;
     private const int Writable = 2;

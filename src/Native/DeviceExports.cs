@@ -6,7 +6,7 @@ namespace FastIova;
 /// <remarks>Threads: any, but close comes last.</remarks>
 internal static unsafe class DeviceExports
 {
-    // SAFETY, for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
+    // SAFETY: this holds for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
     // is the promise of the C program, which no callee could check.
     [UnmanagedCallersOnly(EntryPoint = "fi_device_bind")]
     internal static int Bind(nint context, nint port, DeviceSettings* options, nint* device)

@@ -6,7 +6,7 @@ namespace FastIova;
 /// <remarks>Threads: any. Calls that wait for scopes are refused to a thread that is inside one.</remarks>
 internal static unsafe class DomainExports
 {
-    // SAFETY, for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
+    // SAFETY: this holds for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
     // is the promise of the C program, which no callee could check.
     private const int WholeAddressBits = 48;
 

@@ -6,7 +6,7 @@ namespace FastIova;
 /// <remarks>Threads: any.</remarks>
 internal static unsafe class EngineExports
 {
-    // SAFETY, for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
+    // SAFETY: this holds for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
     // is the promise of the C program, which no callee could check.
 
     /// <summary>The interface of fastiova.h: rises when something is added, and its name changes when something breaks.</summary>

@@ -6,7 +6,7 @@ namespace FastIova;
 /// <remarks>Threads: any.</remarks>
 internal static unsafe class PciModelExports
 {
-    // SAFETY, for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
+    // SAFETY: this holds for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
     // is the promise of the C program, which no callee could check.
     [UnmanagedCallersOnly(EntryPoint = "fi_pci_raise_message")]
     internal static int RaiseMessage(nint function, uint vector)

@@ -6,7 +6,7 @@ namespace FastIova;
 /// <remarks>Threads: a port is used by one at a time, except for attach and detach.</remarks>
 internal static unsafe class PortExports
 {
-    // SAFETY, for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
+    // SAFETY: this holds for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
     // is the promise of the C program, which no callee could check.
     [UnmanagedCallersOnly(EntryPoint = "fi_port_open")]
     internal static int Open(nint engine, PortOptions* options, nint* port)

@@ -6,7 +6,7 @@ namespace FastIova;
 /// <remarks>Threads: rings any; a producer and a queue one at a time each.</remarks>
 internal static unsafe class RingExports
 {
-    // SAFETY, for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
+    // SAFETY: this holds for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
     // is the promise of the C program, which no callee could check.
     [UnmanagedCallersOnly(EntryPoint = "fi_ring_create")]
     internal static int Create(uint capacity, uint wait, nint* ring)
