@@ -60,46 +60,54 @@ quiet() {
     fi
 }
 
+# What all steps are told: which framework, and that the ordinary build has its own folder and its own checks.
 properties() {
-    echo "-p:FastIovaNative=true -p:FastIovaFramework=$1 -p:ArtifactsPath=$work/$1/ -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false -p:GenerateDocumentationFile=false"
+    common=(-p:FastIovaNative=true "-p:FastIovaFramework=$1" "-p:ArtifactsPath=$work/$1/" -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false -p:GenerateDocumentationFile=false)
 }
 
-# The compiler of a framework may be missing from the package source: the first that is there is used, and remembered.
-framework=${FASTIOVA_NATIVE_FRAMEWORK:-$(cat "$work/framework" 2>/dev/null || true)}
-for candidate in ${framework:-net10.0 net9.0}; do
-    # shellcheck disable=SC2046 # words, by intent
-    if dotnet restore "$root/src/Native" -nologo -v quiet $(properties "$candidate") 9>&- >"$log" 2>&1; then
-        framework=$candidate
-        break
+# Folders count too: their time changes when a file is taken away.
+is_current() {
+    [[ -f $work/built && $(cat "$work/built") == "${FASTIOVA_NATIVE_FRAMEWORK:-any}" ]] &&
+        [[ -z $(find "$root/src" "$root/native" "$root"/Directory.*.props "$root/global.json" -newer "$work/built" -print -quit) ]]
+}
+
+if ! is_current; then
+    # Made before the build: an edit during the build is then newer than it.
+    echo "${FASTIOVA_NATIVE_FRAMEWORK:-any}" >"$work/built.next"
+
+    # The compiler for a framework may be missing from the package source: the first that is there is used, and tried first again.
+    framework=
+    for candidate in ${FASTIOVA_NATIVE_FRAMEWORK:-$(cat "$work/framework" 2>/dev/null) net10.0 net9.0}; do
+        properties "$candidate"
+        if dotnet restore "$root/src/Native" -nologo -v quiet "${common[@]}" 9>&- >"$log" 2>&1; then
+            framework=$candidate
+            break
+        fi
+    done
+    if [[ -z $framework ]]; then
+        cat "$log" >&2
+        echo "native/build.sh: no ahead-of-time compiler can be restored; the messages of the last try are above." >&2
+        exit 1
     fi
-done
-if [[ -z $framework ]]; then
-    cat "$log" >&2
-    echo "native/build.sh: no ahead-of-time compiler can be restored; the messages of the last try are above." >&2
-    exit 1
+    echo "$framework" >"$work/framework"
+
+    quiet dotnet build "$root/src/Native" -c Release --no-restore -nologo -v quiet "${common[@]}"
+    for level in v3 v4; do
+        quiet dotnet publish "$root/src/Native" -c Release --no-build -nologo -v quiet "${common[@]}" "-p:IlcInstructionSet=x86-x64-$level" \
+            "-p:NativeIntermediateOutputPath=$work/$framework/$level/obj/" "-p:NativeOutputPath=$work/$framework/$level/" -o "$work/$framework/$level/publish"
+        install -m 755 "$work/$framework/$level/publish/FastIova.Native.so" "$work/x86-64-$level.so"
+    done
+    quiet gcc -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -Wl,-soname,libfastiova.so.1 \
+        -o "$work/libfastiova.so.1" "$root/native/loader.c" -ldl -pthread
+    mv "$work/built.next" "$work/built"
 fi
-echo "$framework" >"$work/framework"
-
-# shellcheck disable=SC2207 # words, by intent
-common=($(properties "$framework"))
-quiet dotnet build "$root/src/Native" -c Release --no-restore -nologo -v quiet "${common[@]}"
-mkdir -p "$prefix/lib/fastiova" "$prefix/lib/pkgconfig" "$prefix/include"
-for level in v3 v4; do
-    quiet dotnet publish "$root/src/Native" -c Release --no-build -nologo -v quiet "${common[@]}" \
-        "-p:IlcInstructionSet=x86-x64-$level" "-p:NativeIntermediateOutputPath=$work/$framework/$level/obj/" "-p:NativeOutputPath=$work/$framework/$level/" \
-        -o "$work/$framework/$level/publish"
-done
-
-quiet gcc -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -Wl,-soname,libfastiova.so.1 \
-    -o "$work/libfastiova.so.1" "$root/native/loader.c" -ldl -pthread
 
 version=$(sed -nE 's:.*<Version>(.*)</Version>.*:\1:p' "$root/Directory.Build.props")
-for level in v3 v4; do
-    install -m 755 "$work/$framework/$level/publish/FastIova.Native.so" "$prefix/lib/fastiova/x86-64-$level.so"
-done
+mkdir -p "$prefix/lib/fastiova" "$prefix/lib/pkgconfig" "$prefix/include"
+install -m 755 "$work/x86-64-v3.so" "$work/x86-64-v4.so" "$prefix/lib/fastiova/"
 install -m 755 "$work/libfastiova.so.1" "$prefix/lib/libfastiova.so.1"
 ln -sf libfastiova.so.1 "$prefix/lib/libfastiova.so"
 install -m 644 "$root/native/fastiova.h" "$prefix/include/fastiova.h"
 sed "s/@VERSION@/$version/" "$root/native/fastiova.pc.in" >"$prefix/lib/pkgconfig/fastiova.pc"
 chmod 644 "$prefix/lib/pkgconfig/fastiova.pc"
-echo "Installed FastIova $version below $prefix (compiled with $framework)."
+echo "Installed FastIova $version below $prefix (compiled with $(cat "$work/framework"))."
