@@ -97,7 +97,7 @@ if ! is_current; then
             "-p:NativeIntermediateOutputPath=$work/$framework/$level/obj/" "-p:NativeOutputPath=$work/$framework/$level/" -o "$work/$framework/$level/publish"
         install -m 755 "$work/$framework/$level/publish/FastIova.Native.so" "$work/x86-64-$level.so"
     done
-    quiet gcc -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -Wl,-soname,libfastiova.so.1 \
+    quiet gcc -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now,-z,nodelete -Wl,-soname,libfastiova.so.1 \
         -o "$work/libfastiova.so.1" "$root/native/loader.c" -ldl -pthread
     mv "$work/built.next" "$work/built"
 fi

@@ -77,7 +77,7 @@ typedef struct fi_pci fi_pci;           /* a PCI function: configuration space, 
 int fi_abi_version(void);
 
 /** The width of the vectors in use: 512, 256 or 128 bits, 0 for none. FASTIOVA_ISA=scalar|128|256|512 forces a width.
- *  -EOPNOTSUPP when it forces one that the machine does not have. */
+ *  -EOPNOTSUPP when it forces one that the machine does not have. FASTIOVA_CODE=v3|v4 forces which of the installed parts is used. */
 int fi_vector_bits(void);
 
 /** Copies what the last failed call of this thread was about into buffer, UTF-8, cut to size with a zero at the end.

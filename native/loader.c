@@ -4,7 +4,8 @@
  * Owns: the table of steps, and whether this process has loaded the library. Invariants. L1: a step leads either to the lazy
  * entry, which loads, or to a function, and is one word. L2: after a fork every step of the child leads to the lazy entry again,
  * and what it loads then is a copy of its own: nothing of the parent's runtime, whose threads are not there, is ever
- * called in a child. Threads: any; whoever comes while another loads waits. Teardown: none, a runtime stays.
+ * called in a child. Threads: any; whoever comes while another loads waits. Teardown: none, a runtime stays; so does this file,
+ * which is linked not to be unloaded, because it has to know of forks as long as the runtime is there.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

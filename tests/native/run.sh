@@ -92,7 +92,7 @@ blocks=$(grep -c '^```c$' docs/embedding.md)
 check 'docs/embedding.md has C programs and commands' test "$blocks" -gt 0 -a -s "$work/commands.sh" -a "$(find "$home/emulator" -name '*.c' | wc -l)" -eq "$blocks"
 check 'docs/embedding.md' env -u PKG_CONFIG_PATH "NUGET_PACKAGES=${NUGET_PACKAGES:-$HOME/.nuget/packages}" "DOTNET_CLI_HOME=${DOTNET_CLI_HOME:-$HOME}" "HOME=$home" \
     bash -euo pipefail "$work/commands.sh"
-check 'both packages are there' test -f artifacts/packages/FastIova.0.1.0.nupkg -a -f artifacts/packages/FastIova.Models.0.1.0.nupkg
+check 'both packages are there' bash -c 'ls artifacts/packages/FastIova.[0-9]*.nupkg artifacts/packages/FastIova.Models.[0-9]*.nupkg'
 
 echo "$passed passed, $failed failed"
 ((failed == 0))
