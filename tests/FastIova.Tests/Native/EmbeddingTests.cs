@@ -10,6 +10,7 @@ public sealed partial class EmbeddingTests
     [Fact]
     public void ADeviceModelIsDrivenThroughAFunction()
     {
+#pragma warning disable xUnit1051 // the text is the document's, which knows of no tests
         // <embedding>
         using var iommu = new Iommu();
         using HostMemory ram = HostMemory.Allocate(16 << 20);
@@ -34,6 +35,7 @@ public sealed partial class EmbeddingTests
 
         void WriteRegister(ulong offset, ulong value) => edu.WriteBar(0, offset, BitConverter.GetBytes(value));
         // </embedding>
+#pragma warning restore xUnit1051 // see above
 
         byte[] status = new byte[8];
         edu.ReadBar(0, 0x98, status);
@@ -52,7 +54,7 @@ public sealed partial class EmbeddingTests
 
     [Fact]
     public void NoBlockOfTheDocumentIsOfAKindThatNobodyRuns() =>
-        Assert.All(Fence.Matches(Read("docs", "embedding.md")).Select(match => match.Groups["kind"].Value), kind => Assert.Contains(kind, new[] { "c", "sh", "csharp", string.Empty }));
+        Assert.All(Fence.Matches(Read("docs", "embedding.md")).Select(match => match.Groups["kind"].Value), kind => Assert.True(kind is "c" or "sh" or "csharp" or "", $"A block of docs/embedding.md is of the kind '{kind}'."));
 
     private static string Read(params string[] path) => File.ReadAllText(Path.Combine([SourceTree.Root, .. path]));
 

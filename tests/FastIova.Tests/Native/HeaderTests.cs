@@ -127,7 +127,9 @@ public sealed partial class HeaderTests
         FieldInfo[] fields = [.. type.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public).Where(field => !field.Name.StartsWith('<'))];
         ulong[] actual = InC([$"sizeof(struct {name})", .. fields.Select(field => $"__builtin_offsetof(struct {name}, {InSnakeCase(field.Name)})")]);
         Assert.Equal((ulong)SizeOf(type), actual[0]);
-        Assert.Equal(fields.Select(field => $"{field.Name} at {OffsetOf(type, field)}"), fields.Select((field, i) => $"{field.Name} at {actual[i + 1]}"));
+        string[] expected = [.. fields.Select(field => $"{field.Name} at {OffsetOf(type, field)}")];
+        string[] found = [.. fields.Select((field, i) => $"{field.Name} at {actual[i + 1]}")];
+        Assert.Equal(expected, found);
     }
 
     private static int SizeOf(Type type) => (int)typeof(System.Runtime.CompilerServices.Unsafe)
@@ -179,7 +181,7 @@ public sealed partial class HeaderTests
 
     private static string Run(string program, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> complaint = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
