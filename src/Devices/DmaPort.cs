@@ -74,6 +74,12 @@ public sealed partial class DmaPort : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public DmaScope Enter() => new(_context, ref _loop);
 
+    /// <summary>Enters a scope that <see cref="EndScope"/> ends, for callers that cannot hold a <see cref="DmaScope"/>. Not inside another one.</summary>
+    internal void BeginScope() => _context.Enter();
+
+    /// <summary>Ends the scope of <see cref="BeginScope"/>.</summary>
+    internal void EndScope() => _context.Leave();
+
     /// <summary>Translates one address of the domain without PASID.</summary>
     /// <param name="iova">Any address.</param>
     /// <param name="access">What the device wants to do; <see cref="Permission.None"/> when it is not known.</param>

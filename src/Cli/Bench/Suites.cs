@@ -15,6 +15,7 @@ internal static class Suites
         new IoctlSuite(),
         new FootprintSuite(),
         new NvmeSuite(),
+        new NativeSuite(),
         .. PlantedSuite.Asked(),
     ];
 }
