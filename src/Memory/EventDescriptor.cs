@@ -19,6 +19,18 @@ internal sealed unsafe class EventDescriptor : IDisposable
     /// <summary>The descriptor; -1 once it is closed.</summary>
     internal int Number => _descriptor.Number;
 
+    /// <summary>The number of the counter, which every descriptor for it has; null where the system does not tell (before Linux 5.2).</summary>
+    internal ulong? Identity
+    {
+        get
+        {
+            const string Field = "eventfd-id:";
+            string path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{Number}");
+            string? line = File.Exists(path) ? File.ReadLines(path).FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal)) : null;
+            return ulong.TryParse(line.AsSpan(line is null ? 0 : Field.Length).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong identity) ? identity : null;
+        }
+    }
+
     /// <summary>Makes a counter of zero.</summary>
     /// <returns>Null when the limit on open files is reached.</returns>
     internal static EventDescriptor? TryCreate()

@@ -15,7 +15,7 @@ internal sealed class VfioIoEventfds(VfioDevice device)
     private const int Most = 1000;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<ulong, (Place Place, EventDescriptor Event)> _events = [];
+    private readonly SortedDictionary<ulong, (Place Place, EventDescriptor Event, ulong? Identity)> _events = [];
     private Watcher? _watcher;
     private ulong _lastKey;
 
@@ -54,7 +54,7 @@ internal sealed class VfioIoEventfds(VfioDevice device)
 
         lock (_lock)
         {
-            foreach ((ulong key, (Place Place, EventDescriptor Event) present) in _events)
+            foreach ((ulong key, (Place Place, EventDescriptor Event, ulong? Identity) present) in _events)
             {
                 if (present.Place == place)
                 {
@@ -75,7 +75,7 @@ internal sealed class VfioIoEventfds(VfioDevice device)
         Watcher? ended;
         lock (_lock)
         {
-            foreach ((ulong key, (Place Place, EventDescriptor Event) present) in _events.ToArray())
+            foreach ((ulong key, (Place Place, EventDescriptor Event, ulong? Identity) present) in _events.ToArray())
             {
                 Remove(key, present.Event);
             }
@@ -115,7 +115,7 @@ internal sealed class VfioIoEventfds(VfioDevice device)
             return Errno.OutOfMemory;
         }
 
-        _events.Add(key, (place, taken!));
+        _events.Add(key, (place, taken!, taken!.Identity));
         return Errno.Success;
     }
 
@@ -132,13 +132,27 @@ internal sealed class VfioIoEventfds(VfioDevice device)
     {
         lock (_lock)
         {
-            if (_events.TryGetValue(key, out (Place Place, EventDescriptor Event) present) && present.Event.TryTake())
+            if (!_events.TryGetValue(key, out (Place Place, EventDescriptor Event, ulong? Identity) present) || !present.Event.TryTake())
             {
-                Span<byte> data = stackalloc byte[sizeof(ulong)];
-                BinaryPrimitives.WriteUInt64LittleEndian(data, present.Place.Data);
-                device.Function.WriteBar((int)present.Place.Region, present.Place.Offset, data[..present.Place.Width]);
+                return;
+            }
+
+            // One signal is a write of everybody who waits for it; the others find the counter at zero.
+            foreach ((ulong other, (Place Place, EventDescriptor Event, ulong? Identity) waiting) in _events)
+            {
+                if (other == key || (waiting.Identity is not null && waiting.Identity == present.Identity))
+                {
+                    Write(waiting.Place);
+                }
             }
         }
+    }
+
+    private void Write(in Place place)
+    {
+        Span<byte> data = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(data, place.Data);
+        device.Function.WriteBar((int)place.Region, place.Offset, data[..place.Width]);
     }
 
     /// <summary>What is written, and where.</summary>

@@ -28,8 +28,6 @@ internal sealed class VfioMigration(VfioDevice device)
     /// <summary>The bytes that there are to read in STOP_COPY, at most.</summary>
     internal ulong DataBytesLast => (ulong)(VfioMigrationFile.FrameBytes + device.Function.StateBytesLast);
 
-    private bool IsPaused => _state is not (VfioMigrationState.Running or VfioMigrationState.PreCopy);
-
     /// <summary>Says the state, or changes it. Under the gate.</summary>
     /// <param name="caller">Who gets the descriptor of the data.</param>
     /// <param name="argument">The feature's head and the struct behind it.</param>
@@ -80,15 +78,10 @@ internal sealed class VfioMigration(VfioDevice device)
         return Errno.BadAddress;
     }
 
-    /// <summary>The device is about to be reset, or closed: it runs, and no data is left. Under the gate; the model is reset next.</summary>
+    /// <summary>The device is about to be reset, or closed: it runs, and no data is left. Under the gate; the model is reset next, which ends its pause.</summary>
     internal void Reset()
     {
         End();
-        if (IsPaused)
-        {
-            device.Function.Continue();
-        }
-
         _state = VfioMigrationState.Running;
     }
 

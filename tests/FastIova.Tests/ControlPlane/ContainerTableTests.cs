@@ -256,7 +256,7 @@ public sealed class ContainerTableTests
             Opened();
             if (IsNative)
             {
-                uint hwpt = World.World.Hwpt(Device.Bound!, _ioas, HwptAllocFlags.DirtyTracking);
+                uint hwpt = World.World.Hwpt(Device.Bound!.Id, _ioas, HwptAllocFlags.DirtyTracking);
                 Assert.Equal("OK", Map(At, 4 * Page));
                 Assert.Equal(Errno.Success, World.World.Do(IommufdRequest.HwptSetDirtyTracking, new HwptSetDirtyTrackingCommand { HwptId = hwpt, Flags = 1 }));
                 World.Words(1).Clear();

@@ -47,7 +47,7 @@ public sealed class KvmVfioTests
             },
         };
         VfioDevice device = vfio.Add();
-        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.Add("0000:02:00.0").Group, out VfioGroupFile? file));
+        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.World.Client, vfio.Add("0000:02:00.0").Group, out VfioGroupFile? file));
         int group = vfio.World.Client.Install(file!);
         int alone = vfio.World.Client.Install(VfioWorld.Open(device));
 
@@ -100,7 +100,7 @@ public sealed class KvmVfioTests
         using var vfio = new VfioWorld();
         using var kvm = new KvmVfioDevice(vfio.World.Engine, Machine);
         VfioDevice device = vfio.Add();
-        Assert.Equal(Errno.Success, VfioGroupFile.Open(device.Group, out VfioGroupFile? file));
+        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.World.Client, device.Group, out VfioGroupFile? file));
         int group = vfio.World.Client.Install(file!);
         Assert.Equal(Errno.Success, Set(vfio, kvm, KvmVfioDevice.FileAdd, group));
         long fd = vfio.DeviceOf(file!, "0000:01:00.0");
@@ -110,9 +110,9 @@ public sealed class KvmVfioTests
         vfio.World.Client.Close((int)fd);
         Assert.Null(VfioWorld.ModelOf(device).Host!.VirtualMachine);
         vfio.World.Client.Close(group);
-        Assert.Equal(Errno.Busy, VfioGroupFile.Open(device.Group, out _));
+        Assert.Equal(Errno.Busy, VfioGroupFile.Open(vfio.World.Client, device.Group, out _));
         kvm.Dispose();
-        Assert.Equal(Errno.Success, VfioGroupFile.Open(device.Group, out file));
+        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.World.Client, device.Group, out file));
         file!.Close();
     }
 
@@ -146,7 +146,7 @@ public sealed class KvmVfioTests
         using var vfio = new VfioWorld();
         var coherent = new DeviceOptions { EnforcesCoherency = true };
         VfioDevice one = vfio.Add("0000:01:00.0", 3, iommu: coherent);
-        Assert.Equal(Errno.Success, VfioGroupFile.Open(one.Group, out VfioGroupFile? file));
+        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.World.Client, one.Group, out VfioGroupFile? file));
         Assert.True(file!.IsEnforcedCoherent);
         vfio.Add("0000:01:01.0", 3);
         Assert.False(file.IsEnforcedCoherent);

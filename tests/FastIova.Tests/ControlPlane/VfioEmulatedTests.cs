@@ -121,7 +121,7 @@ public sealed class VfioEmulatedTests
     {
         using var vfio = new VfioWorld();
         VfioDevice device = Add(vfio);
-        Assert.Equal(Errno.Success, VfioGroupFile.Open(device.Group, out VfioGroupFile? group));
+        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.World.Client, device.Group, out VfioGroupFile? group));
         vfio.World.Pages.At<int>(World.DataOffset) = vfio.Iommufd;
         Assert.Equal(0, group!.Ioctl(vfio.World.Client, (uint)VfioRequest.GroupSetContainer, vfio.World.Data));
         "0000:01:00.0\0"u8.CopyTo(vfio.World.Pages.Bytes[World.DataOffset..]);

@@ -36,7 +36,7 @@ public sealed class VfioGroupTests
     {
         using var vfio = new VfioWorld();
         VfioDevice device = vfio.Add(First, 5);
-        Assert.Equal(Errno.Success, VfioGroupFile.Open(device.Group, out VfioGroupFile? group));
+        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.World.Client, device.Group, out VfioGroupFile? group));
         int fd = (int)vfio.DeviceOf(group!, First);
         OpenFile file = vfio.World.Client.File((uint)fd);
 
@@ -85,8 +85,8 @@ public sealed class VfioGroupTests
         VfioDevice device = vfio.Add(First, 5);
         vfio.Add(Second, 5);
         VfioDevice elsewhere = vfio.Add("0000:06:00.0", 6);
-        Assert.Equal(Errno.Success, VfioGroupFile.Open(device.Group, out VfioGroupFile? group));
-        Assert.Equal(Errno.Success, VfioGroupFile.Open(elsewhere.Group, out VfioGroupFile? strange));
+        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.World.Client, device.Group, out VfioGroupFile? group));
+        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.World.Client, elsewhere.Group, out VfioGroupFile? strange));
         int shown = vfio.World.Client.Install(group!);
         int wrong = vfio.World.Client.Install(strange!);
         int fd = (int)vfio.DeviceOf(group!, First);
@@ -152,7 +152,7 @@ public sealed class VfioGroupTests
     {
         if (isGroup)
         {
-            Errno errno = VfioGroupFile.Open(device.Group, out VfioGroupFile? group);
+            Errno errno = VfioGroupFile.Open(vfio.World.Client, device.Group, out VfioGroupFile? group);
             result = -(long)errno;
             return (OpenFile?)group ?? VfioWorld.Open(device);
         }

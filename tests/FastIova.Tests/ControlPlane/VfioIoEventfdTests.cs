@@ -75,6 +75,25 @@ public sealed class VfioIoEventfdTests
     }
 
     [Fact]
+    public void OneSignalIsEveryWriteThatWaitsForIt()
+    {
+        using var vfio = new VfioWorld();
+        VfioDevice device = vfio.Add();
+        OpenFile file = vfio.Bound(device);
+        using EventDescriptor bell = EventDescriptor.TryCreate()!;
+        using EventDescriptor silent = EventDescriptor.TryCreate()!;
+        Assert.Equal(0, Order(vfio, file, 4, 2, 0x40, 1, bell.Number));
+        Assert.Equal(0, Order(vfio, file, 4, 2, 0x44, 2, silent.Number));
+        Assert.Equal(0, Order(vfio, file, 4, 2, 0x48, 3, bell.Number));
+
+        bell.Signal();
+        Assert.True(SpinWait.SpinUntil(() => Calls(device).Contains("write 2 0x48 03000000", StringComparer.Ordinal), Patience));
+        Assert.Contains("write 2 0x40 01000000", Calls(device), StringComparer.Ordinal);
+        Assert.DoesNotContain("write 2 0x44 02000000", Calls(device), StringComparer.Ordinal);
+        file.Close();
+    }
+
+    [Fact]
     public void NothingIsLeftOfAClosedDeviceAndAThousandAreEnough()
     {
         using var vfio = new VfioWorld();

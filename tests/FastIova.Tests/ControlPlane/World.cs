@@ -90,9 +90,11 @@ internal sealed class World : IDisposable
         return bound!;
     }
 
-    internal uint Hwpt(DeviceObject device, uint target, HwptAllocFlags flags = HwptAllocFlags.None, uint fault = 0)
+    internal uint Hwpt(DeviceObject device, uint target, HwptAllocFlags flags = HwptAllocFlags.None, uint fault = 0) => Hwpt(device.Id, target, flags, fault);
+
+    internal uint Hwpt(uint device, uint target, HwptAllocFlags flags = HwptAllocFlags.None, uint fault = 0)
     {
-        var command = new HwptAllocCommand { DevId = device.Id, PtId = target, Flags = flags, FaultId = fault };
+        var command = new HwptAllocCommand { DevId = device, PtId = target, Flags = flags, FaultId = fault };
         Assert.Equal(Errno.Success, Do(IommufdRequest.HwptAlloc, ref command));
         return command.OutHwptId;
     }
