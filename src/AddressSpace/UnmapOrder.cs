@@ -44,6 +44,7 @@ internal static class UnmapOrder
                 return status;
             }
 
+            table.UnmapsEver += (ulong)spans.Length;
             target = epoch.Publish(table.SpaceId, spans);
             detached = table.DetachedEver;
         }

@@ -10,7 +10,8 @@ namespace FastIova;
 public sealed class Engine : IDisposable
 {
     private readonly ConcurrentDictionary<uint, MemoryTally> _users = new();
-    private int _contexts;
+    private readonly ConcurrentDictionary<IommufdContext, long> _contexts = new();
+    private long _lastContext;
 
     /// <summary>Makes an engine without contexts.</summary>
     /// <param name="options">Its options, or null for the defaults.</param>
@@ -19,6 +20,7 @@ public sealed class Engine : IDisposable
         Options = options ?? new EngineOptions();
         Table = new IoctlTable(Options);
         Local = new LocalCaller(this);
+        EngineMeter.Add(this);
     }
 
     /// <summary>What the engine was made of.</summary>
@@ -28,7 +30,7 @@ public sealed class Engine : IDisposable
     public Iommu Iommu { get; } = new();
 
     /// <summary>The contexts that live.</summary>
-    public int OpenContexts => Volatile.Read(ref _contexts);
+    public int OpenContexts => _contexts.Count;
 
     /// <summary>The ioctls of the release that the engine answers as.</summary>
     internal IoctlTable Table { get; }
@@ -45,7 +47,11 @@ public sealed class Engine : IDisposable
     public IommufdContext OpenVfioContainer() => new(this, EngineNode.VfioContainer);
 
     /// <inheritdoc/>
-    public void Dispose() => Iommu.Dispose();
+    public void Dispose()
+    {
+        EngineMeter.Remove(this);
+        Iommu.Dispose();
+    }
 
     /// <summary>Opens a node for a client.</summary>
     internal OpenFile Open(EngineNode node) => new IommufdContext(this, node);
@@ -53,7 +59,10 @@ public sealed class Engine : IDisposable
     /// <summary>What counts the locked memory of a user.</summary>
     internal MemoryTally TallyOf(uint user) => _users.GetOrAdd(user, static _ => new MemoryTally());
 
-    internal void ContextOpened() => Interlocked.Increment(ref _contexts);
+    /// <summary>The contexts that live, with their numbers.</summary>
+    internal IEnumerable<KeyValuePair<IommufdContext, long>> Contexts => _contexts;
 
-    internal void ContextEnded() => Interlocked.Decrement(ref _contexts);
+    internal void ContextOpened(IommufdContext context) => _contexts[context] = Interlocked.Increment(ref _lastContext);
+
+    internal void ContextEnded(IommufdContext context) => _contexts.TryRemove(context, out _);
 }

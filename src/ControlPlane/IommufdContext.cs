@@ -18,7 +18,7 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
     {
         Engine = engine;
         Accounting = node == EngineNode.VfioContainer ? AccountMode.Mm : AccountMode.User;
-        engine.ContextOpened();
+        engine.ContextOpened(this);
     }
 
     /// <summary>The engine it belongs to.</summary>
@@ -97,7 +97,7 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
         if (Interlocked.Decrement(ref _keepers) == 0)
         {
             Objects.Clear();
-            Engine.ContextEnded();
+            Engine.ContextEnded(this);
         }
     }
 

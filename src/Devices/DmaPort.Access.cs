@@ -17,6 +17,7 @@ public sealed partial class DmaPort
         }
 
         using DmaScope scope = Enter();
+        _context.CountAccess(buffer.Length);
         int done = DmaCopy.Read(TranslatorOf(pasid), iova, buffer);
         done = done == buffer.Length ? done : ReadOn(TranslatorOf(pasid), iova, buffer, done);
         fault = done == buffer.Length ? default : Failure(iova + (ulong)done, Permission.Read, pasid);
@@ -37,6 +38,7 @@ public sealed partial class DmaPort
         }
 
         using DmaScope scope = Enter();
+        _context.CountAccess(data.Length);
         int done = DmaCopy.Write(TranslatorOf(pasid), iova, data);
         done = done == data.Length ? done : WriteOn(TranslatorOf(pasid), iova, data, done);
         fault = done == data.Length ? default : Failure(iova + (ulong)done, Permission.Write, pasid);
@@ -108,7 +110,7 @@ public sealed partial class DmaPort
     private bool TrySpan(ulong iova, int length, Permission access, uint pasid, out Fault fault)
     {
         bool wraps = length > 0 && iova + (ulong)(length - 1) < iova;
-        fault = wraps ? new Fault(iova, access, FaultReason.Wraps, Options.Device, pasid) : default;
+        fault = wraps ? Refusal(iova, access, FaultReason.Wraps, pasid) : default;
         return !wraps;
     }
 
@@ -116,9 +118,10 @@ public sealed partial class DmaPort
     {
         host = 0;
         fault = default;
+        _context.CountAccess((int)size);
         if ((iova & (size - 1)) != 0)
         {
-            fault = new Fault(iova, Permission.ReadWrite, FaultReason.Misaligned, Options.Device, pasid);
+            fault = Refusal(iova, Permission.ReadWrite, FaultReason.Misaligned, pasid);
             return false;
         }
 

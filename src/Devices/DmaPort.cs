@@ -15,6 +15,8 @@ public sealed partial class DmaPort : IDisposable
     /// <summary>PASIDs are below this number (20 bits; PCIe 6.0, §6.20).</summary>
     public const uint PasidEnd = 1u << 20;
 
+    private static readonly string[] ReasonNames = Enum.GetNames<FaultReason>();
+
     private readonly Lock _attachLock = new();
     private readonly Iommu _iommu;
     private PortContext _context;
@@ -211,7 +213,7 @@ public sealed partial class DmaPort : IDisposable
 
         if (!IovaSpan.TryCreate(iova, length, out IovaSpan span))
         {
-            fault = new Fault(iova, access, FaultReason.Wraps, Options.Device, pasid);
+            fault = Refusal(iova, access, FaultReason.Wraps, pasid);
             return 0;
         }
 
@@ -274,8 +276,15 @@ public sealed partial class DmaPort : IDisposable
     // A mapping that came between the failure and this look is no reason any more, but the access has failed all the same.
     private Fault Failure(ulong iova, Permission access, uint pasid)
     {
-        Fault fault = Explain(iova, access, pasid);
-        return fault.Reason == FaultReason.None ? fault with { Reason = FaultReason.NotMapped } : fault;
+        FaultReason reason = Explain(iova, access, pasid).Reason;
+        return Refusal(iova, access, reason == FaultReason.None ? FaultReason.NotMapped : reason, pasid);
+    }
+
+    private Fault Refusal(ulong iova, Permission access, FaultReason reason, uint pasid)
+    {
+        _context.CountFault(reason);
+        FastIovaEvents.Log.Fault(ReasonNames[(int)reason], (long)iova, Options.Name);
+        return new Fault(iova, access, reason, Options.Device, pasid);
     }
 
     internal int Answer(RingConsumer ring, uint pasid)
@@ -285,6 +294,7 @@ public sealed partial class DmaPort : IDisposable
         {
             DmaScope scope = Enter();
             ring.Answer(TranslatorOf(pasid), count);
+            _context.CountRequests(count);
             scope.Dispose();
         }
 
@@ -303,7 +313,14 @@ public sealed partial class DmaPort : IDisposable
     private bool TryTranslateInScope(ulong iova, Permission access, uint pasid, out nuint host)
     {
         using DmaScope scope = Enter();
-        return TranslatorOf(pasid).TryTranslate(iova, access, out host);
+        Translator loop = TranslatorOf(pasid);
+        bool good = loop.TryTranslate(iova, access, out host);
+        if (!good)
+        {
+            loop.CountFault(iova, access);
+        }
+
+        return good;
     }
 
     private bool Replace(uint pasid, Domain? domain)
@@ -339,7 +356,7 @@ public sealed partial class DmaPort : IDisposable
         if (domain is not null)
         {
             domain.Hold();
-            loop = Translator.Create(_context, domain.Table, _isa);
+            loop = (Options.Loops ?? Translator.Create)(_context, domain.Table, _isa);
             _context.Add(loop);
             _attachments[pasid] = (loop, domain);
         }

@@ -14,6 +14,7 @@ internal static class Suites
         new ScaleSuite(),
         new IoctlSuite(),
         new FootprintSuite(),
+        new MetricsSuite(),
         new NvmeSuite(),
         .. PlantedSuite.Asked(),
     ];

@@ -11,6 +11,7 @@ internal static class RunCommand
     {
         var engine = new EngineArguments();
         var devices = new DeviceArguments();
+        var metrics = new MetricsArguments();
         var socket = new Option<string?>("--socket")
         {
             Description = "Use the engine that 'fastiova serve --socket PATH' keeps, instead of an own one.",
@@ -29,6 +30,7 @@ internal static class RunCommand
         {
             socket,
             devices.Option,
+            metrics.Option,
             program,
         };
         foreach (Option option in engine.All)
@@ -36,12 +38,12 @@ internal static class RunCommand
             command.Add(option);
         }
 
-        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, devices.Option], socket));
-        command.SetAction(parsed => Run(parsed, engine, devices, parsed.GetValue(socket), parsed.GetValue(program)!));
+        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, devices.Option, metrics.Option], socket));
+        command.SetAction(parsed => Run(parsed, engine, devices, metrics, parsed.GetValue(socket), parsed.GetValue(program)!));
         return command;
     }
 
-    private static int Run(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, string? socket, string[] program)
+    private static int Run(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, MetricsArguments metrics, string? socket, string[] program)
     {
         TextWriter error = parsed.InvocationConfiguration.Error;
         if (socket is not null)
@@ -58,6 +60,17 @@ internal static class RunCommand
 
         using (EngineViews views = made)
         {
+            if (!metrics.TryStart(parsed, out MetricsEndpoint? endpoint))
+            {
+                return ExitCode.Failed;
+            }
+
+            using MetricsEndpoint? answers = endpoint;
+            if (endpoint is not null)
+            {
+                error.WriteLine($"fastiova: {endpoint}");
+            }
+
             using var door = new ProgramDoor(new DeviceNodes(engine, views.Topology).Open, options, socket: null, arguments.Complaints(parsed)) { ShowsDevices = views.Topology is not null };
             return GuestProgram.Run(program, door.Variable, views.Root, error);
         }

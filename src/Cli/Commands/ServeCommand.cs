@@ -11,6 +11,7 @@ internal static class ServeCommand
     {
         var engine = new EngineArguments();
         var devices = new DeviceArguments();
+        var metrics = new MetricsArguments();
         var socket = new Option<string>("--socket")
         {
             Description = "Where programs connect: 'fastiova run --socket PATH -- PROGRAM'. Whoever may write to this path may use the engine.",
@@ -19,20 +20,20 @@ internal static class ServeCommand
         };
         socket.Validators.Add(IsFree);
 
-        var command = new Command("serve", "Keep an engine for several programs, until SIGTERM or SIGINT ends it. Says one line when it is ready.") { socket, devices.Option };
+        var command = new Command("serve", "Keep an engine for several programs, until SIGTERM or SIGINT ends it. Says one line when it is ready.") { socket, devices.Option, metrics.Option };
         foreach (Option option in engine.All)
         {
             command.Add(option);
         }
 
-        command.SetAction(parsed => Serve(parsed, engine, devices, parsed.GetValue(socket)!));
+        command.SetAction(parsed => Serve(parsed, engine, devices, metrics, parsed.GetValue(socket)!));
         return command;
     }
 
     /// <summary>The file beside a socket that says what programs must know.</summary>
     internal static string AboutPath(string socket) => socket + ".door";
 
-    private static int Serve(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, string socket)
+    private static int Serve(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, MetricsArguments metrics, string socket)
     {
         string path = Path.GetFullPath(socket);
         EngineOptions options = arguments.Options(parsed);
@@ -43,6 +44,12 @@ internal static class ServeCommand
         }
 
         using EngineViews views = made;
+        if (!metrics.TryStart(parsed, out MetricsEndpoint? endpoint))
+        {
+            return ExitCode.Failed;
+        }
+
+        using MetricsEndpoint? answers = endpoint;
         ProgramDoor door;
         try
         {
@@ -61,6 +68,11 @@ internal static class ServeCommand
             File.WriteAllText(about, $"{door.Variable}\n{views.Root}\n");
             using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
             using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+            if (endpoint is not null)
+            {
+                parsed.InvocationConfiguration.Output.WriteLine($"fastiova: {endpoint}");
+            }
+
             parsed.InvocationConfiguration.Output.WriteLine($"fastiova: serving at {path}");
             parsed.InvocationConfiguration.Output.Flush();
             told.Wait();
