@@ -33,6 +33,9 @@ internal sealed partial class Ioas : IRevocationUser, IDisposable
     private bool _noLargePages;
     private Spares _spares = new();
 
+    /// <summary>What its areas count against; null for nothing.</summary>
+    internal Quota? Mappings { get; init; }
+
     /// <summary>The alignment of iovas, lengths and offsets in pages: what the strictest domain or access needs.</summary>
     internal ulong Alignment => Volatile.Read(ref _alignment);
 

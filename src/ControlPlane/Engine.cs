@@ -54,7 +54,7 @@ public sealed class Engine : IDisposable
     }
 
     /// <summary>Opens a node for a client.</summary>
-    internal OpenFile Open(EngineNode node) => new IommufdContext(this, node);
+    internal OpenFile Open(EngineNode node, Quotas? quotas = null) => new IommufdContext(this, node, quotas);
 
     /// <summary>What counts the locked memory of a user.</summary>
     internal MemoryTally TallyOf(uint user) => _users.GetOrAdd(user, static _ => new MemoryTally());

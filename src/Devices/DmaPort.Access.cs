@@ -20,7 +20,7 @@ public sealed partial class DmaPort
         _context.CountAccess(buffer.Length);
         int done = DmaCopy.Read(TranslatorOf(pasid), iova, buffer);
         done = done == buffer.Length ? done : ReadOn(TranslatorOf(pasid), iova, buffer, done);
-        fault = done == buffer.Length ? default : Failure(iova + (ulong)done, Permission.Read, pasid);
+        fault = done == buffer.Length ? default : Failure(iova + (ulong)done, Permission.Read, pasid, isCounted: true);
         return done == buffer.Length;
     }
 
@@ -41,7 +41,7 @@ public sealed partial class DmaPort
         _context.CountAccess(data.Length);
         int done = DmaCopy.Write(TranslatorOf(pasid), iova, data);
         done = done == data.Length ? done : WriteOn(TranslatorOf(pasid), iova, data, done);
-        fault = done == data.Length ? default : Failure(iova + (ulong)done, Permission.Write, pasid);
+        fault = done == data.Length ? default : Failure(iova + (ulong)done, Permission.Write, pasid, isCounted: true);
         return done == data.Length;
     }
 
@@ -130,7 +130,7 @@ public sealed partial class DmaPort
             return true;
         }
 
-        fault = Failure(iova, Permission.ReadWrite, pasid);
+        fault = Failure(iova, Permission.ReadWrite, pasid, isCounted: true);
         return false;
     }
 }

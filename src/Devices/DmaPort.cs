@@ -274,15 +274,20 @@ public sealed partial class DmaPort : IDisposable
     private Translator TranslatorOf(uint pasid) => pasid == Fault.NoPasid ? Volatile.Read(ref _loop) : _pasids.Of(pasid);
 
     // A mapping that came between the failure and this look is no reason any more, but the access has failed all the same.
-    private Fault Failure(ulong iova, Permission access, uint pasid)
+    private Fault Failure(ulong iova, Permission access, uint pasid, bool isCounted = false)
     {
         FaultReason reason = Explain(iova, access, pasid).Reason;
-        return Refusal(iova, access, reason == FaultReason.None ? FaultReason.NotMapped : reason, pasid);
+        return Refusal(iova, access, reason == FaultReason.None ? FaultReason.NotMapped : reason, pasid, isCounted);
     }
 
-    private Fault Refusal(ulong iova, Permission access, FaultReason reason, uint pasid)
+    // Single look-ups have counted their fault already, unless the page was remote, which is none before a copy of it has failed.
+    private Fault Refusal(ulong iova, Permission access, FaultReason reason, uint pasid, bool isCounted = false)
     {
-        _context.CountFault(reason);
+        if (!isCounted || reason == FaultReason.Remote)
+        {
+            _context.CountFault(reason);
+        }
+
         FastIovaEvents.Log.Fault(ReasonNames[(int)reason], (long)iova, Options.Name);
         return new Fault(iova, access, reason, Options.Device, pasid);
     }
@@ -313,14 +318,7 @@ public sealed partial class DmaPort : IDisposable
     private bool TryTranslateInScope(ulong iova, Permission access, uint pasid, out nuint host)
     {
         using DmaScope scope = Enter();
-        Translator loop = TranslatorOf(pasid);
-        bool good = loop.TryTranslate(iova, access, out host);
-        if (!good)
-        {
-            loop.CountFault(iova, access);
-        }
-
-        return good;
+        return TranslatorOf(pasid).TryTranslate(iova, access, out host);
     }
 
     private bool Replace(uint pasid, Domain? domain)

@@ -29,16 +29,7 @@ public readonly ref struct DmaScope : IDisposable
     /// <param name="host">The host address, or zero on a fault. Valid until the scope is disposed.</param>
     /// <returns>False on a fault, which <see cref="DmaPort.Explain"/> describes.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryTranslate(ulong iova, Permission access, out nuint host)
-    {
-        if (_loop.TryTranslate(iova, access, out host))
-        {
-            return true;
-        }
-
-        _loop.CountFault(iova, access);
-        return false;
-    }
+    public bool TryTranslate(ulong iova, Permission access, out nuint host) => _loop.TryTranslate(iova, access, out host);
 
     /// <summary>Ends the scope: translations that were handed out in it are void.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -67,7 +67,7 @@ internal sealed class CallServer
         finally
         {
             // A client that still runs has passed a turn that makes no sense, or met a defect.
-            _door.Files.End(_client);
+            _door.Disconnect(_client);
             _client.Leave();
             _door.Left(_client);
         }

@@ -61,4 +61,5 @@ internal static class DoorProtocol
     internal const int NameTooLong = 36;
     internal const int NotImplemented = 38;
     internal const int ProtocolError = 71;
+    internal const int IsShutDown = 108;
 }

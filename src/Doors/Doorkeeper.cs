@@ -121,8 +121,7 @@ internal sealed class Doorkeeper : IDisposable
         Client? client = null;
         if (greeting.Kind == GreetHello)
         {
-            client = _door.Welcome(connection.Peer);
-            result = client is null ? -NoSuchProcess : 0;
+            result = _door.Welcome(connection.Peer, out client);
             token = client?.Token ?? 0;
             fd = client?.SlotsDescriptor ?? -1;
         }

@@ -13,8 +13,28 @@ internal sealed class MemoryTally
     /// <summary>Pages that count against the limit of locked memory (VmLck, or the user's).</summary>
     internal long LockedPages => Interlocked.Read(ref _locked);
 
-    /// <summary>Counts pinned pages; negative ones are paid back.</summary>
-    internal void AddPinned(long pages) => Interlocked.Add(ref _pinned, pages);
+    /// <summary>What limits the pinned pages besides; null for nothing.</summary>
+    internal Quota? Pins { get; init; }
+
+    /// <summary>Counts pinned pages, unless that would pass a limit.</summary>
+    /// <returns>False when it would.</returns>
+    internal bool TryAddPinned(long pages)
+    {
+        if (Pins?.TryTake(pages) == false)
+        {
+            return false;
+        }
+
+        Interlocked.Add(ref _pinned, pages);
+        return true;
+    }
+
+    /// <summary>Counts pages that are no longer pinned; negative ones are pinned, whatever the limit.</summary>
+    internal void RemovePinned(long pages)
+    {
+        Pins?.GiveBack(pages);
+        Interlocked.Add(ref _pinned, -pages);
+    }
 
     /// <summary>Charges pages unless that would pass a limit.</summary>
     /// <param name="pages">How many.</param>

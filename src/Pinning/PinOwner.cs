@@ -30,9 +30,10 @@ internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long>
             AccountMode.Mm => Memory.Tally.TryLock(pages, LockLimitPages()),
             _ => true,
         };
-        if (good)
+        if (good && !Memory.Tally.TryAddPinned(pages))
         {
-            Memory.Tally.AddPinned(pages);
+            Unlock(pages);
+            good = false;
         }
 
         return good;
@@ -44,7 +45,12 @@ internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long>
     /// <summary>Pays back what was charged; a negative number charges, whatever the limit.</summary>
     internal void PayBack(long pages)
     {
-        Memory.Tally.AddPinned(-pages);
+        Memory.Tally.RemovePinned(pages);
+        Unlock(pages);
+    }
+
+    private void Unlock(long pages)
+    {
         switch (Mode)
         {
             case AccountMode.User:

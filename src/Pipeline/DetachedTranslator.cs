@@ -34,6 +34,7 @@ internal sealed unsafe class DetachedTranslator(PortContext context) : Translato
     private protected override bool TryWalk(ulong iova, Permission access, out nuint host)
     {
         host = 0;
+        Slot->Tally.Count(FaultReason.NotAttached);
         return false;
     }
 }

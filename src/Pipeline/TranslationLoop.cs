@@ -71,17 +71,6 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa, TCounting> :
         }
     }
 
-    internal override void Answer(ulong* requests, ulong* completions, int count)
-    {
-        // SAFETY: both have count words, at most a batch; the scratch has room for one.
-        ulong* iovas = Context.Tlb.Scratch;
-        RequestWord.Strip(requests, iovas, count);
-        if (!Chunk(iovas, completions, count, new WantsOfRequests(requests), null, 0))
-        {
-            ExplainFaults(requests, completions, count);
-        }
-    }
-
     internal override FaultReason Explain(ulong iova, Permission access) => Decide(iova, access, marks: false, out _);
 
     internal override bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast)
@@ -110,8 +99,14 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa, TCounting> :
 
         host = 0;
         TCounting.SingleWalk(Slot);
-        if (Resolve(iova, access, out ulong found) != FaultReason.None)
+        FaultReason reason = Resolve(iova, access, out ulong found);
+        if (reason != FaultReason.None)
         {
+            if (reason != FaultReason.Remote) // the port may copy it, and says so when it cannot
+            {
+                Slot->Tally.Count(reason);
+            }
+
             return false;
         }
 
@@ -148,21 +143,6 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa, TCounting> :
         }
 
         return good & Chunk(iovas, hosts, count, wants, next, nextCount);
-    }
-
-    private void ExplainFaults(ulong* requests, ulong* completions, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            if (completions[i] == 0)
-            {
-                // A mapping that came between the walk and this look is no fault any more, but the answer was one.
-                FaultReason reason = Resolve(RequestWord.AddressOf(requests[i]), RequestWord.WantedOf(requests[i]), out _);
-                reason = reason == FaultReason.None ? FaultReason.NotMapped : reason;
-                completions[i] = CompletionWord.Faulted(reason);
-                Slot->Tally.Count(reason);
-            }
-        }
     }
 
     /// <summary>One chunk of a batch: through the cache while it hits, else straight to the table.</summary>

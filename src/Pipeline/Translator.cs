@@ -166,14 +166,6 @@ internal abstract unsafe class Translator
     /// <returns>The reason, or none when it can.</returns>
     internal abstract FaultReason Explain(ulong iova, Permission access);
 
-    /// <summary>Counts a single look-up that failed, for the reason that it would have now.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    internal void CountFault(ulong iova, Permission access)
-    {
-        FaultReason reason = Explain(iova, access);
-        Context.CountFault(reason == FaultReason.None ? FaultReason.NotMapped : reason);
-    }
-
     /// <summary>What stands for a page elsewhere that the engine can only copy, with the offset in it; a page to be written is marked dirty.</summary>
     /// <returns>Zero when the access is refused, or the page is in this process.</returns>
     internal abstract ulong RemoteOf(ulong iova, Permission access);

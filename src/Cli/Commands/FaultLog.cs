@@ -2,7 +2,7 @@ namespace FastIova.Cli;
 
 /// <summary>Tells of accesses of devices that were refused: every one in the log, the first ones also to whoever watches, then their number.</summary>
 /// <remarks>Threads: any.</remarks>
-internal sealed class FaultLog(TextWriter error, Action<string> log)
+internal sealed class FaultLog(TextWriter error, EventLog log)
 {
     private const int ShownLast = 10;
 
@@ -13,7 +13,13 @@ internal sealed class FaultLog(TextWriter error, Action<string> log)
     internal void Add(PciAddress device, Fault fault)
     {
         string line = $"fastiova: {device}: DMA refused: {fault}";
-        log(line);
+        log.Write(
+            "warning",
+            "dma-refused",
+            ("device", $"{device}"),
+            ("reason", $"{fault.Reason}"),
+            ("iova", $"0x{fault.Iova:x}"),
+            ("wanted", $"{fault.Wanted}"));
         lock (_lock)
         {
             _count++;

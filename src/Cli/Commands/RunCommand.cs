@@ -7,6 +7,9 @@ namespace FastIova.Cli;
 /// <summary><c>fastiova run</c>: runs a program whose <c>/dev/iommu</c> and <c>/dev/vfio/vfio</c> are an engine's.</summary>
 internal static class RunCommand
 {
+    private static readonly TimeSpan ServiceStartsWithin = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LooksEvery = TimeSpan.FromMilliseconds(20);
+
     internal static Command Create()
     {
         var engine = new EngineArguments();
@@ -80,7 +83,7 @@ internal static class RunCommand
     {
         string path = Path.GetFullPath(socket);
         string about = ServeCommand.AboutPath(path);
-        if (!File.Exists(about))
+        if (!File.Exists(about) && !WakeService(path, about))
         {
             error.WriteLine($"fastiova: --socket '{socket}': no engine serves there; start one with 'fastiova serve --socket {socket}'.");
             return ExitCode.BadUsage;
@@ -88,6 +91,28 @@ internal static class RunCommand
 
         string[] lines = File.ReadAllLines(about);
         return GuestProgram.Run(program, lines[0], lines is [_, { Length: > 0 } view] ? view : null, error);
+    }
+
+    // A supervisor may listen for a service that it starts with the first connection.
+    private static bool WakeService(string socket, string about)
+    {
+        try
+        {
+            using UnixSocket knock = UnixSocket.Connect(System.Text.Encoding.UTF8.GetBytes(socket));
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+
+        long end = Environment.TickCount64 + (long)ServiceStartsWithin.TotalMilliseconds;
+        using var pause = new ManualResetEventSlim();
+        while (!File.Exists(about) && Environment.TickCount64 < end)
+        {
+            pause.Wait(LooksEvery);
+        }
+
+        return File.Exists(about);
     }
 
     private static void HasOneEngine(CommandResult result, IReadOnlyList<Option> engine, Option<string?> socket)
