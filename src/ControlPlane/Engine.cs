@@ -29,6 +29,9 @@ public sealed class Engine : IDisposable
     /// <summary>The IOMMU: devices open their ports here.</summary>
     public Iommu Iommu { get; } = new();
 
+    /// <summary>What tells devices that answer with addresses of other processes from all others.</summary>
+    internal object UserAddresses { get; } = new();
+
     /// <summary>The contexts that live.</summary>
     public int OpenContexts => _contexts.Count;
 

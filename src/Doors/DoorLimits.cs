@@ -4,6 +4,9 @@ namespace FastIova;
 /// <remarks>Threads: immutable, but for the counts of refusals.</remarks>
 internal sealed record DoorLimits
 {
+    /// <summary>Clients of one process: a program has one, and for a moment the one of the program before.</summary>
+    internal long ProcessClients { get; init; } = long.MaxValue;
+
     /// <summary>Clients of one user.</summary>
     internal long UserClients { get; init; } = long.MaxValue;
 
@@ -28,6 +31,9 @@ internal sealed record DoorLimits
     /// <inheritdoc cref="ClientsRefused"/>
     internal EventCount PinsRefused { get; } = new();
 
+    /// <inheritdoc cref="ClientsRefused"/>
+    internal EventCount RingsRefused { get; } = new();
+
     /// <summary>The quotas of a user, which those of its clients are parts of.</summary>
     internal Quotas OfUser() => Of(User, null);
 
@@ -38,7 +44,8 @@ internal sealed record DoorLimits
         new Quota(share.Files, above?.Files, FilesRefused),
         new Quota(share.Objects, above?.Objects, ObjectsRefused),
         new Quota(share.Mappings, above?.Mappings, MappingsRefused),
-        new Quota(share.PinnedPages, above?.Pins, PinsRefused));
+        new Quota(share.PinnedPages, above?.Pins, PinsRefused),
+        new Quota(share.Rings, above?.Rings, RingsRefused));
 }
 
 /// <summary>How much one client, or one user, may have.</summary>
@@ -56,4 +63,7 @@ internal sealed record DoorShare
 
     /// <summary>Pinned pages of 4 KiB.</summary>
     internal long PinnedPages { get; init; } = long.MaxValue;
+
+    /// <summary>Rings that are served.</summary>
+    internal long Rings { get; init; } = long.MaxValue;
 }

@@ -17,6 +17,7 @@ internal static class DoorMeter
         meter.CreateObservableCounter("fastiova.clients_welcomed", static () => Open().Sum(door => door.Welcomed.Count), "{client}", "Programs that have connected.");
         meter.CreateObservableCounter("fastiova.clients_disconnected", static () => Open().Sum(door => door.Disconnected.Count), "{client}", "Clients that the engine has ended because they broke the protocol or met a defect.");
         meter.CreateObservableGauge("fastiova.files", static () => Open().Sum(door => (long)door.Files.Count), "{file}", "Files that clients hold.");
+        meter.CreateObservableGauge("fastiova.rings", static () => Open().Sum(door => (long)door.RingCount), "{ring}", "Rings that are served to other processes.");
         meter.CreateObservableGauge("fastiova.client.pinned", Pinned, "By", "What is pinned of the memory of each client.");
         meter.CreateObservableCounter("fastiova.limit_refusals", Refusals, "{refusal}", "What clients were refused because of a limit of the service.");
     }
@@ -60,6 +61,7 @@ internal static class DoorMeter
             Refused("objects", limits => limits.ObjectsRefused),
             Refused("mappings", limits => limits.MappingsRefused),
             Refused("pinned", limits => limits.PinsRefused),
+            Refused("rings", limits => limits.RingsRefused),
         ];
 
         Measurement<long> Refused(string limit, Func<DoorLimits, EventCount> count) =>

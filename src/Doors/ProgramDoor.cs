@@ -19,9 +19,6 @@ internal delegate long NodeOpener(Caller caller, string path, out OpenFile? file
 /// </remarks>
 internal sealed class ProgramDoor : IDisposable
 {
-    // A program has one client, and for a moment the one of the program before; what asks for more is no shim.
-    private const int ClientsOfAProcess = 8;
-
     // A call that lasts longer than this is stuck, and not to hold others up.
     private static readonly TimeSpan DrainsFor = TimeSpan.FromSeconds(1);
 
@@ -36,6 +33,7 @@ internal sealed class ProgramDoor : IDisposable
     private readonly Thread _reaper;
     private readonly string _address;
     private volatile bool _isClosing;
+    private int _rings;
 
     /// <param name="nodes">Opens nodes.</param>
     /// <param name="options">What the engine is made of.</param>
@@ -81,6 +79,12 @@ internal sealed class ProgramDoor : IDisposable
 
     /// <summary>What clients may have.</summary>
     internal DoorLimits Limits => _options.Limits;
+
+    /// <summary>The rings that are served.</summary>
+    internal int RingCount => Volatile.Read(ref _rings);
+
+    /// <summary>Whether new clients are no longer taken.</summary>
+    internal bool IsClosing => _isClosing;
 
     /// <summary>How many clients there were.</summary>
     internal EventCount Welcomed { get; } = new();
@@ -149,7 +153,7 @@ internal sealed class ProgramDoor : IDisposable
         }
 
         DoorUser user = _users.GetOrAdd(peer.User, static (_, limits) => new DoorUser(limits), Limits);
-        if (_clients.Values.Count(other => other.Process.Id == peer.Process) >= ClientsOfAProcess || !user.Clients.TryTake(1))
+        if (_clients.Values.Count(other => other.Process.Id == peer.Process) >= Limits.ProcessClients || !user.Clients.TryTake(1))
         {
             process.Dispose();
             Tell(DoorEventKind.Refused, peer.Process, peer.User);
@@ -180,6 +184,9 @@ internal sealed class ProgramDoor : IDisposable
             Files.End(client);
         }
     }
+
+    /// <summary>A ring is served from now on, or no longer.</summary>
+    internal void CountRing(int change) => Interlocked.Add(ref _rings, change);
 
     /// <summary>Finds a client by what only it knows.</summary>
     internal bool TryGetClient(ulong token, out Client? client) => _clients.TryGetValue(token, out client);

@@ -8,6 +8,7 @@ namespace FastIova.Cli;
 internal sealed class LimitArguments
 {
     private const string OfUser = "user-";
+    private const int ProcessClients = 8;
 
     // What a program with some devices needs many times over, and a machine still has.
     private static readonly Dictionary<string, long> Defaults = new(StringComparer.Ordinal)
@@ -16,17 +17,19 @@ internal sealed class LimitArguments
         ["objects"] = 65_536,
         ["mappings"] = 1 << 20,
         ["pinned"] = long.MaxValue,
+        ["rings"] = 64,
         [OfUser + "clients"] = 256,
         [OfUser + "files"] = 8192,
         [OfUser + "objects"] = 1 << 18,
         [OfUser + "mappings"] = 1 << 22,
         [OfUser + "pinned"] = long.MaxValue,
+        [OfUser + "rings"] = 512,
     };
 
     private readonly Option<string[]> _limits = new("--limit")
     {
         Description = "What a client may have, or all clients of a user: " + string.Join(", ", Defaults.Keys)
-            + ". Repeat it for more. Beyond its files a client gets EMFILE, beyond the others ENOMEM. pinned takes bytes, or K, M, G; 'none' lifts a limit.",
+            + ". Repeat it for more. Beyond its clients, files and rings a program gets EMFILE, beyond the others ENOMEM. pinned takes bytes, or K, M, G; 'none' lifts a limit.",
         HelpName = "WHAT=NUMBER",
         Arity = ArgumentArity.ZeroOrMore,
     };
@@ -48,7 +51,7 @@ internal sealed class LimitArguments
             }
         }
 
-        return new DoorLimits { UserClients = given[OfUser + "clients"], Client = Share(given, string.Empty), User = Share(given, OfUser) };
+        return new DoorLimits { ProcessClients = ProcessClients, UserClients = given[OfUser + "clients"], Client = Share(given, string.Empty), User = Share(given, OfUser) };
     }
 
     private static DoorShare Share(Dictionary<string, long> given, string prefix) => new()
@@ -56,6 +59,7 @@ internal sealed class LimitArguments
         Files = given[prefix + "files"],
         Objects = given[prefix + "objects"],
         Mappings = given[prefix + "mappings"],
+        Rings = given[prefix + "rings"],
         PinnedPages = given[prefix + "pinned"] == long.MaxValue ? long.MaxValue : given[prefix + "pinned"] / Environment.SystemPageSize,
     };
 
