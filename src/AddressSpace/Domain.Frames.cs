@@ -79,7 +79,7 @@ public sealed partial class Domain
             if (large || span.LengthLessOne < (1UL << _table.LargeLg2) - 1)
             {
                 MapStatus whole = _table.Map(span, word, permission);
-                Count(whole, 1);
+                Count(whole, span, permission);
                 return whole;
             }
 
@@ -92,7 +92,7 @@ public sealed partial class Domain
                 MapStatus status = _table.Map(new IovaSpan(at, last), word + (at - span.First), permission);
                 if (status != MapStatus.Success || last == span.Last)
                 {
-                    Count(status, 1);
+                    Count(status, span, permission);
                     return status;
                 }
 
@@ -109,7 +109,7 @@ public sealed partial class Domain
         {
             MapStatus status = _table.UnmapList(spans, out _, out _);
             Debug.Assert(status == MapStatus.Success, "Whole mappings split no page, so nothing can be refused.");
-            _table.UnmapsEver += (ulong)spans.Length;
+            UnmapOrder.CountUnmaps(_table, _epoch, spans);
             detached = _table.DetachedEver;
             return _epoch.Publish(_table.SpaceId, spans);
         }

@@ -28,7 +28,7 @@ public sealed partial class Domain
                 }
             }
 
-            Count(status, ranges.Length);
+            Count(status, ranges);
         }
 
         if (status != MapStatus.Success && refused != 0)
@@ -63,7 +63,7 @@ public sealed partial class Domain
         using (Writer.Enter())
         {
             status = _table.MapScattered(iovas, hosts, permission);
-            Count(status, iovas.Length);
+            Count(status, iovas, permission);
         }
 
         if (status == MapStatus.Overlap)

@@ -345,7 +345,7 @@ public sealed partial class Domain : IEpochHolder, IDisposable
         using (Writer.Enter())
         {
             MapStatus status = _table.Map(span, host, permission);
-            Count(status, 1);
+            Count(status, span, permission);
             return status;
         }
     }

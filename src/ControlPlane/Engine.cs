@@ -18,6 +18,7 @@ public sealed class Engine : IDisposable
     public Engine(EngineOptions? options = null)
     {
         Options = options ?? new EngineOptions();
+        Iommu = new Iommu(new IommuOptions { Recorder = Options.Recorder });
         Table = new IoctlTable(Options);
         Local = new LocalCaller(this);
         EngineMeter.Add(this);
@@ -27,7 +28,7 @@ public sealed class Engine : IDisposable
     public EngineOptions Options { get; }
 
     /// <summary>The IOMMU: devices open their ports here.</summary>
-    public Iommu Iommu { get; } = new();
+    public Iommu Iommu { get; }
 
     /// <summary>What tells devices that answer with addresses of other processes from all others.</summary>
     internal object UserAddresses { get; } = new();

@@ -34,4 +34,7 @@ public sealed record EngineOptions
 
     /// <summary>The same in pages; null where the client's own limit counts.</summary>
     internal long? LockLimitPages => LockedMemoryBytes is { } bytes and < long.MaxValue ? bytes >> Frame.PageLg2 : LockedMemoryBytes;
+
+    /// <summary>Is told of every mapping and translation; null for nobody.</summary>
+    internal IDmaRecorder? Recorder { get; init; }
 }

@@ -363,6 +363,8 @@ public sealed partial class DmaPort : IDisposable
             _attachments.Remove(pasid);
         }
 
+        // What a recorder sees stands before the loop; the loop goes on hearing of invalidations.
+        loop = _iommu.Epoch.Recorder is { } recorder ? Recorded(recorder, pasid, loop) : loop;
         if (pasid == Fault.NoPasid)
         {
             Volatile.Write(ref _loop, loop ?? _detached);

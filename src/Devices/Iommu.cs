@@ -8,6 +8,9 @@ public sealed record IommuOptions
 
     /// <summary>Receives the reports, on the waiting thread. The unmap goes on waiting: giving up would break its promise.</summary>
     public Action<StuckReader>? OnStuckReader { get; init; }
+
+    /// <summary>Is told of every mapping and translation; null for nobody.</summary>
+    internal IDmaRecorder? Recorder { get; init; }
 }
 
 /// <summary>
@@ -40,7 +43,8 @@ public sealed class Iommu : IDisposable
         {
             FastIovaEvents.Log.StuckReader(stuck.Reader, stuck.Waited.TotalSeconds);
             told?.Invoke(stuck);
-        });
+        })
+        { Recorder = options.Recorder };
         IommuMeter.Start();
     }
 

@@ -44,6 +44,7 @@ internal sealed class Doorkeeper : IDisposable
             ring.Join();
         }
 
+        _rings.Clear();
         foreach (UnixSocket connection in _connections.Values)
         {
             connection.Dispose();

@@ -7,6 +7,9 @@ internal sealed unsafe partial class Epoch
     private readonly EpochCounts _gone = new();
     private readonly GraceCounts _waits = new();
 
+    /// <summary>Is told what happens; null unless the IOMMU is recorded.</summary>
+    internal IDmaRecorder? Recorder { get; init; }
+
     /// <summary>What readers and writers have done so far. Counters only grow from one call to the next.</summary>
     /// <remarks>Threads: any; readers do not notice.</remarks>
     internal EpochCounts ReadCounts()
@@ -19,6 +22,7 @@ internal sealed unsafe partial class Epoch
 
     private EpochCounts Count()
     {
+        // SAFETY: the memory is not given back without the lock, and the index is below the slots that were used.
         var counts = new EpochCounts();
         counts.Add(_gone);
         for (int i = 0; i < _slotsUsed; i++)

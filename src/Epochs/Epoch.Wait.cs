@@ -18,6 +18,7 @@ internal sealed unsafe partial class Epoch
             ProcessBarrier.Issue();
         }
 
+        // SAFETY: the word lies in the memory that the caller's hold keeps.
         Interlocked.Increment(ref *_gracePeriods);
         int slots = Volatile.Read(ref _slotsUsed);
         for (int i = 0; i < slots; i++)

@@ -35,7 +35,9 @@ internal unsafe struct ReaderTally
     private fixed ulong _faults[Reasons];
 
     /// <summary>The accesses that failed for a reason.</summary>
-    internal readonly ulong FaultsOf(FaultReason reason) => _faults[(int)reason & (Reasons - 1)];
+    internal readonly ulong FaultsOf(FaultReason reason) =>
+        // SAFETY: every index into the words is masked, or below their number.
+        _faults[(int)reason & (Reasons - 1)];
 
     /// <summary>Counts accesses that failed.</summary>
     internal void Count(FaultReason reason, ulong count = 1) => _faults[(int)reason & (Reasons - 1)] += count;

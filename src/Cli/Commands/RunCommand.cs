@@ -15,16 +15,13 @@ internal static class RunCommand
         var engine = new EngineArguments();
         var devices = new DeviceArguments();
         var metrics = new MetricsArguments();
+        var record = new RecordArguments("--record", isRequired: false);
         var socket = new Option<string?>("--socket")
         {
             Description = "Use the engine that 'fastiova serve --socket PATH' keeps, instead of an own one.",
             HelpName = "PATH",
         };
-        var program = new Argument<string[]>("PROGRAM")
-        {
-            Description = "The program and its arguments, behind --. It must be dynamically linked.",
-            Arity = ArgumentArity.OneOrMore,
-        };
+        Argument<string[]> program = Program();
 
         var command = new Command(
             "run",
@@ -34,6 +31,7 @@ internal static class RunCommand
             socket,
             devices.Option,
             metrics.Option,
+            record.Option,
             program,
         };
         foreach (Option option in engine.All)
@@ -41,12 +39,39 @@ internal static class RunCommand
             command.Add(option);
         }
 
-        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, devices.Option, metrics.Option], socket));
-        command.SetAction(parsed => Run(parsed, engine, devices, metrics, parsed.GetValue(socket), parsed.GetValue(program)!));
+        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, devices.Option, metrics.Option, record.Option], socket));
+        command.SetAction(parsed => Run(parsed, engine, devices, metrics, record, parsed.GetValue(socket), parsed.GetValue(program)!));
         return command;
     }
 
-    private static int Run(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, MetricsArguments metrics, string? socket, string[] program)
+    /// <summary><c>fastiova trace record</c>: the same, with a trace.</summary>
+    internal static Command CreateRecord()
+    {
+        var engine = new EngineArguments();
+        var devices = new DeviceArguments();
+        var metrics = new MetricsArguments();
+        var record = new RecordArguments("--out", isRequired: true);
+        Argument<string[]> program = Program();
+        var command = new Command("record", "Run a program as 'fastiova run' does, and record its DMA traffic: 'fastiova trace record --out FILE --device nvme,memory=64M -- PROGRAM'. 'fastiova serve --record FILE' does it for a service.")
+        {
+            record.Option, devices.Option, metrics.Option, program,
+        };
+        foreach (Option option in engine.All)
+        {
+            command.Add(option);
+        }
+
+        command.SetAction(parsed => Run(parsed, engine, devices, metrics, record, socket: null, parsed.GetValue(program)!));
+        return command;
+    }
+
+    private static Argument<string[]> Program() => new("PROGRAM")
+    {
+        Description = "The program and its arguments, behind --. It must be dynamically linked.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private static int Run(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, MetricsArguments metrics, RecordArguments record, string? socket, string[] program)
     {
         TextWriter error = parsed.InvocationConfiguration.Error;
         if (socket is not null)
@@ -54,7 +79,13 @@ internal static class RunCommand
             return RunElsewhere(socket, program, error);
         }
 
-        EngineOptions options = arguments.Options(parsed);
+        if (!record.TryMake(parsed, out DmaRecorder? recorder))
+        {
+            return ExitCode.Failed;
+        }
+
+        using DmaRecorder? recorded = recorder;
+        EngineOptions options = arguments.Options(parsed) with { Recorder = recorder };
         using var engine = new Engine(options);
         if (!EngineViews.TryMake(parsed, engine, arguments, devices, out EngineViews? made))
         {

@@ -14,6 +14,7 @@ internal static class ServeCommand
         var devices = new DeviceArguments();
         var metrics = new MetricsArguments();
         var limits = new LimitArguments();
+        var record = new RecordArguments("--record", isRequired: false);
         var socket = new Option<string>("--socket")
         {
             Description = "Where programs connect: 'fastiova run --socket PATH -- PROGRAM'. Whoever may write to this path may use the engine. "
@@ -35,24 +36,30 @@ internal static class ServeCommand
             "Keep an engine for several programs, until SIGTERM or SIGINT ends it: no new programs then, those that are there may finish. "
             + $"Says one line when it is ready. Exit code 0, or {ExitCode.CutOff} when programs had to be cut off.")
         {
-            socket, devices.Option, limits.Option, drain, metrics.Option,
+            socket, devices.Option, limits.Option, drain, metrics.Option, record.Option,
         };
         foreach (Option option in engine.All)
         {
             command.Add(option);
         }
 
-        command.SetAction(parsed => Serve(parsed, engine, devices, metrics, limits.Limits(parsed), parsed.GetValue(socket)!, TimeSpan.FromSeconds(parsed.GetValue(drain))));
+        command.SetAction(parsed => Serve(parsed, engine, devices, metrics, record, limits.Limits(parsed), parsed.GetValue(socket)!, TimeSpan.FromSeconds(parsed.GetValue(drain))));
         return command;
     }
 
     /// <summary>The file beside a socket that says what programs must know.</summary>
     internal static string AboutPath(string socket) => socket + ".door";
 
-    private static int Serve(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, MetricsArguments metrics, DoorLimits limits, string socket, TimeSpan drain)
+    private static int Serve(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, MetricsArguments metrics, RecordArguments record, DoorLimits limits, string socket, TimeSpan drain)
     {
         string path = Path.GetFullPath(socket);
-        EngineOptions options = arguments.Options(parsed);
+        if (!record.TryMake(parsed, out DmaRecorder? recorder))
+        {
+            return ExitCode.Failed;
+        }
+
+        using DmaRecorder? recorded = recorder;
+        EngineOptions options = arguments.Options(parsed) with { Recorder = recorder };
         EventLog log = arguments.Log(parsed);
         using var engine = new Engine(options);
         if (!EngineViews.TryMake(parsed, engine, arguments, devices, out EngineViews? made))

@@ -29,7 +29,7 @@ internal sealed class LimitArguments
     private readonly Option<string[]> _limits = new("--limit")
     {
         Description = "What a client may have, or all clients of a user: " + string.Join(", ", Defaults.Keys)
-            + ". Repeat it for more. Beyond its clients, files and rings a program gets EMFILE, beyond the others ENOMEM. pinned takes bytes, or K, M, G; 'none' lifts a limit.",
+            + ". Repeat it for more. Beyond its clients, files and rings a program gets EMFILE, beyond the others ENOMEM. pinned takes bytes, or K, M, G, T; 'none' lifts a limit.",
         HelpName = "WHAT=NUMBER",
         Arity = ArgumentArity.ZeroOrMore,
     };
@@ -70,7 +70,7 @@ internal sealed class LimitArguments
             if (!TryRead(token.Value, out string what, out _))
             {
                 option.AddError(Defaults.ContainsKey(what)
-                    ? $"--limit '{token.Value}': give {what}=NUMBER, with K, M or G behind it where it is bytes, or {what}=none."
+                    ? $"--limit '{token.Value}': give {what}=NUMBER, with K, M, G or T behind it where it is bytes, or {what}=none."
                     : $"--limit '{token.Value}': there is no limit of '{what}'; use {string.Join(", ", Defaults.Keys)}.");
             }
         }
@@ -92,11 +92,10 @@ internal sealed class LimitArguments
             return true;
         }
 
-        int shift = value.Length > 0 && what.EndsWith("pinned", StringComparison.Ordinal)
-            ? value[^1] switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 }
-            : 0;
-        bool good = long.TryParse(shift == 0 ? value : value[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out number) && number <= long.MaxValue >> shift;
-        number <<= good ? shift : 0;
+        bool good = what.EndsWith("pinned", StringComparison.Ordinal)
+            ? ByteSize.TryParse(value, long.MaxValue, out ulong bytes)
+            : ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out bytes) && bytes <= long.MaxValue;
+        number = (long)bytes;
         return good;
     }
 }

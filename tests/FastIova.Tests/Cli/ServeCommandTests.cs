@@ -40,11 +40,11 @@ public sealed class ServeCommandTests : IDisposable
     public async Task SeveralProgramsShareAnEngineThatIsWatchedAndDrained()
     {
         string log = Path.Combine(_folder, "log.json");
-        using Process service = Serve("--metrics", "127.0.0.1:0", "--log", log, "--drain", "60");
+        Process service = Serve("--metrics", "127.0.0.1:0", "--log", log, "--drain", "60");
         string url = (await service.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))!.Split(' ')[^1];
         Assert.Equal($"fastiova: serving at {SocketPath}", await service.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
-        using Process one = Program("sh", "-c", $"{UsesIommu}; echo in; read line; exit 5");
-        using Process other = Program("sh", "-c", $"{UsesIommu}; echo in; read line; exit 6");
+        Process one = Program("sh", "-c", $"{UsesIommu}; echo in; read line; exit 5");
+        Process other = Program("sh", "-c", $"{UsesIommu}; echo in; read line; exit 6");
         Assert.Equal("in", await one.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
         Assert.Equal("in", await other.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
 
@@ -56,10 +56,7 @@ public sealed class ServeCommandTests : IDisposable
         // Told to end, it takes nobody new and waits for both.
         Signal(service, "TERM");
         Assert.True(SpinWait.SpinUntil(() => !File.Exists(ServeCommand.AboutPath(SocketPath)), TimeSpan.FromMinutes(1)));
-        using (Process late = Program("true"))
-        {
-            Assert.Equal(2, Wait(late));
-        }
+        Assert.Equal(2, Wait(Program("true")));
 
         Assert.False(service.HasExited);
         await one.StandardInput.WriteLineAsync("go");
@@ -74,9 +71,9 @@ public sealed class ServeCommandTests : IDisposable
     [Fact]
     public void ProgramsThatDoNotFinishAreCutOffAndTheExitCodeSaysSo()
     {
-        using Process service = Serve("--drain", "0");
+        Process service = Serve("--drain", "0");
         Assert.Contains("serving", service.StandardOutput.ReadLine(), StringComparison.Ordinal);
-        using Process program = Program("sh", "-c", $"{UsesIommu}; echo in; read line");
+        Process program = Program("sh", "-c", $"{UsesIommu}; echo in; read line");
         Assert.Equal("in", program.StandardOutput.ReadLine());
         Signal(service, "TERM");
         Assert.Equal(3, Wait(service));
@@ -87,9 +84,9 @@ public sealed class ServeCommandTests : IDisposable
     [Fact]
     public void ASecondSignalDoesNotWait()
     {
-        using Process service = Serve("--drain", "3600");
+        Process service = Serve("--drain", "3600");
         Assert.Contains("serving", service.StandardOutput.ReadLine(), StringComparison.Ordinal);
-        using Process program = Program("sh", "-c", $"{UsesIommu}; echo in; read line");
+        Process program = Program("sh", "-c", $"{UsesIommu}; echo in; read line");
         Assert.Equal("in", program.StandardOutput.ReadLine());
         Signal(service, "TERM");
         Assert.True(SpinWait.SpinUntil(() => !File.Exists(ServeCommand.AboutPath(SocketPath)), TimeSpan.FromMinutes(1)));
@@ -102,9 +99,9 @@ public sealed class ServeCommandTests : IDisposable
     [Fact]
     public void LimitsOfTheCommandLineHold()
     {
-        using Process service = Serve("--limit", "files=1");
+        Process service = Serve("--limit", "files=1");
         Assert.Contains("serving", service.StandardOutput.ReadLine(), StringComparison.Ordinal);
-        using Process program = Program("sh", "-c", "exec 3<>/dev/iommu && { true 4<>/dev/iommu; } 2>/dev/null || exit 7");
+        Process program = Program("sh", "-c", "exec 3<>/dev/iommu && { true 4<>/dev/iommu; } 2>/dev/null || exit 7");
         Assert.Equal(7, Wait(program));
     }
 
@@ -114,13 +111,10 @@ public sealed class ServeCommandTests : IDisposable
         string notify = Path.Combine(_folder, "notify.sock");
         using var supervisor = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         supervisor.Bind(new UnixDomainSocketEndPoint(notify));
-        using Process service = Launch(info => info.Environment["NOTIFY_SOCKET"] = notify);
+        Process service = Launch(info => info.Environment["NOTIFY_SOCKET"] = notify);
         byte[] message = new byte[64];
         Assert.Equal("READY=1", Encoding.UTF8.GetString(message, 0, supervisor.Receive(message)));
-        using (Process program = Program("sh", "-c", $"{UsesIommu}; exit 9"))
-        {
-            Assert.Equal(9, Wait(program));
-        }
+        Assert.Equal(9, Wait(Program("sh", "-c", $"{UsesIommu}; exit 9")));
 
         Signal(service, "TERM");
         Assert.Equal("STOPPING=1", Encoding.UTF8.GetString(message, 0, supervisor.Receive(message)));
@@ -131,7 +125,7 @@ public sealed class ServeCommandTests : IDisposable
     [Fact]
     public void ASocketOfAnotherKindIsNamed()
     {
-        using Process service = Launch(info => info.Environment["LAUNCH_STREAM"] = "1");
+        Process service = Launch(info => info.Environment["LAUNCH_STREAM"] = "1");
         string error = service.StandardError.ReadToEnd();
         Assert.Equal(1, Wait(service));
         Assert.Contains("ListenSequentialPacket", error, StringComparison.Ordinal);
