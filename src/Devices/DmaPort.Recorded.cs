@@ -5,7 +5,7 @@ public sealed partial class DmaPort
 {
     private readonly Dictionary<uint, RecordedDevice> _recorded = [];
 
-    private Translator? Recorded(IDmaRecorder recorder, uint pasid, Translator? loop)
+    private RecordedTranslator? Recorded(IDmaRecorder recorder, uint pasid, Translator? loop)
     {
         if (!_recorded.TryGetValue(pasid, out RecordedDevice? device))
         {

@@ -10,7 +10,9 @@ namespace FastIova;
 /// of the process that mapped; the engine never uses them. R3: what the other side writes into the ring is a request, or nothing.</para>
 /// <para>Threads: its own. <see cref="HangUp"/> comes from the doorkeeper, once, and waits for nobody.</para>
 /// </remarks>
+#pragma warning disable CA1001 // its thread and its connection own it together: the last of them gives back what it owns
 internal sealed class RingServer
+#pragma warning restore CA1001 // see above
 {
     /// <summary>The slots of a ring that is served, at most: half a mebibyte.</summary>
     internal const int CapacityMost = 1 << 16;

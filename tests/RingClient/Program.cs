@@ -16,6 +16,10 @@ internal static unsafe class Program
             case "translate":
                 Translate(guest, int.Parse(args[1], CultureInfo.InvariantCulture));
                 break;
+            case "example":
+                guest.Map();
+                Example.Run(guest.File, guest.Ioas, guest.Memory);
+                break;
             case "endless":
                 Endless(guest);
                 break;

@@ -15,6 +15,7 @@ internal static class Suites
         new IoctlSuite(),
         new FootprintSuite(),
         new MetricsSuite(),
+        new ServiceSuite(),
         new NvmeSuite(),
         .. PlantedSuite.Asked(),
     ];

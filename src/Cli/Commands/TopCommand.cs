@@ -22,8 +22,12 @@ internal static class TopCommand
 
     private static int Show(ParseResult parsed, string place, bool once, TimeSpan every, CancellationToken cancellation)
     {
-        MetricsAddress.TryParse(place, out MetricsAddress? address, out _);
-        using var client = new MetricsClient(address!);
+        if (!MetricsAddress.TryParse(place, out MetricsAddress? address, out _))
+        {
+            return ExitCode.BadUsage;
+        }
+
+        using var client = new MetricsClient(address);
         var table = new TopTable();
         long start = Stopwatch.GetTimestamp();
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(parsed.InvocationConfiguration.Output) });

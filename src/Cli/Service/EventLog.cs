@@ -52,7 +52,7 @@ internal sealed class EventLog(string? path, TextWriter error)
         {
             try
             {
-                if (path == "-")
+                if (path is "-")
                 {
                     error.Write(Encoding.UTF8.GetString(line.ToArray()));
                 }

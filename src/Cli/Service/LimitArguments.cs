@@ -87,7 +87,7 @@ internal sealed class LimitArguments
         }
 
         string value = text[(equals + 1)..];
-        if (value == "none")
+        if (value is "none")
         {
             return true;
         }

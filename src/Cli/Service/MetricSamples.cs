@@ -90,7 +90,7 @@ internal sealed class MetricSamples : IDisposable
         }
 
         // The help of a histogram is that of its buckets.
-        family.Help = kind != MetricKind.Histogram || suffix == "_bucket" ? instrument.Description ?? string.Empty : family.Help;
+        family.Help = kind != MetricKind.Histogram || suffix is "_bucket" ? instrument.Description ?? string.Empty : family.Help;
         var labels = new List<KeyValuePair<string, string>>(tags.Length);
         foreach ((string key, object? label) in tags)
         {

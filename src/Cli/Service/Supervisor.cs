@@ -16,7 +16,7 @@ internal static class Supervisor
 
     /// <summary>Whether a socket was passed to this process.</summary>
     internal static bool PassesSocket =>
-        Environment.GetEnvironmentVariable(PassedTo) == Environment.ProcessId.ToString(CultureInfo.InvariantCulture)
+        string.Equals(Environment.GetEnvironmentVariable(PassedTo), Environment.ProcessId.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         && Environment.GetEnvironmentVariable(PassedCount) is { Length: > 0 };
 
     /// <summary>Takes the socket that was passed.</summary>

@@ -41,6 +41,13 @@ public sealed class ServedRingTests : IDisposable
     }
 
     [Fact]
+    public void TheExampleOfTheDocumentationRuns()
+    {
+        Assert.Equal("True True NotMapped", Run("example"));
+        AssertNothingIsLeft();
+    }
+
+    [Fact]
     public void SeveralProcessesTranslateAtOnce()
     {
         Process[] both = [Start("translate", "100"), Start("translate", "100")];
