@@ -77,7 +77,7 @@ internal sealed class CallServer
     {
         _door.Files.Sweep();
         ClientMemory.BeginCall();
-        _caller.UserId = call.User;
+        _caller.UserId = _door.UserOf(_client, call.User);
         ServedFile? file = null;
         if (call.Call != CallOpen && (!_door.Files.TryGet(call.File, out file) || !file!.TryEnter()))
         {

@@ -119,6 +119,11 @@ internal sealed class ProgramDoor : IDisposable
         }
     }
 
+    /// <summary>Whose call it is: what a client says, where only children of this process are clients; else only root's word counts beside the kernel's.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="claimed">The user that it says it is.</param>
+    internal uint UserOf(Client client, uint claimed) => _options.Socket is null || client.UserId == 0 ? claimed : client.UserId;
+
     /// <summary>What a user has locked.</summary>
     internal MemoryTally TallyOf(uint user) => _tallies.GetOrAdd(user, static _ => new MemoryTally());
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -65,7 +64,7 @@ public sealed class ServeCommandTests : IDisposable
         Assert.Equal(0, Wait(service));
         Assert.False(File.Exists(SocketPath));
         string[] events = [.. (await File.ReadAllLinesAsync(log, TestContext.Current.CancellationToken)).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("event").GetString()!)];
-        Assert.All(["serving", "client-welcomed", "client-left", "draining", "drained"], name => Assert.Contains(name, events));
+        Assert.All(["serving", "client-welcomed", "client-left", "draining", "drained"], name => Assert.Contains(name, events, StringComparer.Ordinal));
     }
 
     [Fact]
@@ -155,7 +154,7 @@ public sealed class ServeCommandTests : IDisposable
 
     private Process Start(string program, string[] words, Action<ProcessStartInfo>? prepare = null)
     {
-        var info = new ProcessStartInfo(program, words) { RedirectStandardOutput = true, RedirectStandardInput = true, RedirectStandardError = true };
+        var info = new ProcessStartInfo(program, words) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardInput = true, RedirectStandardError = true };
         prepare?.Invoke(info);
         Process process = Process.Start(info)!;
         _started.Add(process);

@@ -149,7 +149,7 @@ public sealed class CountersTests : IDisposable
             leave.Wait();
         });
         reader.Start();
-        entered.Wait();
+        entered.Wait(TestContext.Current.CancellationToken);
         var unmapper = new Thread(() => _domain.Unmap(Iova, Bytes));
         unmapper.Start();
         SpinWait.SpinUntil(() => _iommu.ReadCounts().Unmaps == 1);
@@ -164,7 +164,7 @@ public sealed class CountersTests : IDisposable
     public void TheMeterOfTheProcessTellsThemAndKeepsWhatIsGone()
     {
         var seen = new Dictionary<string, double>(StringComparer.Ordinal);
-        using var listener = new MeterListener { InstrumentPublished = (instrument, self) => { if (instrument.Meter.Name == "FastIova") { self.EnableMeasurementEvents(instrument); } } };
+        using var listener = new MeterListener { InstrumentPublished = (instrument, self) => { if (instrument.Meter.Name is "FastIova") { self.EnableMeasurementEvents(instrument); } } };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => seen[Key(instrument, tags)] = value);
         listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => seen[Key(instrument, tags)] = value);
         listener.Start();
@@ -182,7 +182,7 @@ public sealed class CountersTests : IDisposable
         Assert.True(seen["fastiova.maps"] >= 1);
         Assert.True(seen["fastiova.grace_period.bucket/+Inf"] <= seen["fastiova.grace_period.count"]);
         Assert.InRange(seen["fastiova.hit"], 0, 1);
-        Assert.Contains("fastiova.contexts", Instruments());
+        Assert.Contains("fastiova.contexts", Instruments(), StringComparer.Ordinal);
 
         static string Key(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
             tags.IsEmpty ? instrument.Name : $"{instrument.Name}/{tags[0].Value}";
@@ -200,7 +200,7 @@ public sealed class CountersTests : IDisposable
     {
         using var listener = new Listener();
         Assert.False(_port.Read(0, new byte[1], out _));
-        Assert.True(SpinWait.SpinUntil(() => listener.Faults.Contains($"NotMapped {_port.Options.Name}"), TimeSpan.FromMinutes(1)));
+        Assert.True(SpinWait.SpinUntil(() => listener.Faults.Contains($"NotMapped {_port.Options.Name}", StringComparer.Ordinal), TimeSpan.FromMinutes(1)));
     }
 
     private sealed class Listener : EventListener
@@ -209,7 +209,7 @@ public sealed class CountersTests : IDisposable
 
         protected override void OnEventSourceCreated(EventSource eventSource)
         {
-            if (eventSource.Name == "FastIova")
+            if (eventSource.Name is "FastIova")
             {
                 EnableEvents(eventSource, EventLevel.Verbose);
             }
@@ -217,7 +217,7 @@ public sealed class CountersTests : IDisposable
 
         protected override void OnEventWritten(EventWrittenEventArgs eventData)
         {
-            if (eventData.EventName == "Fault")
+            if (eventData.EventName is "Fault")
             {
                 Faults.Add($"{eventData.Payload![0]} {eventData.Payload[2]}");
             }
