@@ -59,7 +59,7 @@ internal sealed class RingNeighbours : IDisposable
                     Translate(ready);
                 }
             }
-            catch (Exception defect) when (defect is IOException or InvalidOperationException or BenchFailureException)
+            catch (Exception defect) when (defect is IOException or InvalidOperationException or BenchFailureException or IommufdException)
             {
                 _defect = defect;
                 ready.Set();
@@ -105,7 +105,20 @@ internal sealed class RingNeighbours : IDisposable
 
     private void Translate(ManualResetEventSlim ready)
     {
-        using ServedRing ring = Ring(_neighbourFile, _neighbourIoas);
+        ServedRing? opened = null;
+        while (opened is null)
+        {
+            try
+            {
+                opened = Ring(_neighbourFile, _neighbourIoas);
+            }
+            catch (IommufdException refused) when (refused.Errno == Errno.TooManyFiles)
+            {
+                // The rings of the round before are still being ended.
+            }
+        }
+
+        using ServedRing ring = opened;
         using RingProducer producer = ring.Ring.AttachProducer();
         var answers = new CompletionWord[Batch];
         while (!_stop)
@@ -129,6 +142,10 @@ internal sealed class RingNeighbours : IDisposable
             catch (IommufdException)
             {
                 // It has enough of them: what follows is what it does with those it has.
+                if (rings.Count == 0)
+                {
+                    continue; // those of the round before are still being ended
+                }
             }
 
             // All of a ring's memory is its client's to write: constants, positions, bells and slots.
