@@ -21,7 +21,7 @@ public sealed partial class ServicePageTests
             string fastiova = Path.Combine(folder.FullName, "fastiova");
             await File.WriteAllTextAsync(fastiova, $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "fastiova.dll")}' \"$@\"\n", TestContext.Current.CancellationToken);
             File.SetUnixFileMode(fastiova, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            var start = new ProcessStartInfo("sh", ["-e", "-c", commands]) { UseShellExecute = false, WorkingDirectory = folder.FullName, RedirectStandardError = true, RedirectStandardOutput = true };
+            var start = new ProcessStartInfo("sh", ["-e", "-c", "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n" + commands]) { UseShellExecute = false, WorkingDirectory = folder.FullName, RedirectStandardError = true, RedirectStandardOutput = true };
             using Process shell = Process.Start(start)!;
             Task<string> error = shell.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             string output = await shell.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
