@@ -73,7 +73,11 @@ public sealed partial class Domain
             permission = PtWord.NoAccess;
         }
 
-        ulong word = first.Word + offset;
+        return Physical is not null ? MapPhysical(span, first, permission) : MapWords(span, first.Word + offset, permission, large);
+    }
+
+    private MapStatus MapWords(IovaSpan span, ulong word, Permission permission, bool large)
+    {
         using (Writer.Enter())
         {
             if (large || span.LengthLessOne < (1UL << _table.LargeLg2) - 1)
@@ -105,6 +109,11 @@ public sealed partial class Domain
     /// <returns>The epoch to wait for.</returns>
     internal ulong TakeAway(ReadOnlySpan<IovaSpan> spans, out ulong detached)
     {
+        if (Physical is not null)
+        {
+            UnmapPhysical(spans);
+        }
+
         using (_writer.Enter())
         {
             MapStatus status = _table.UnmapList(spans, out _, out _);

@@ -107,10 +107,11 @@ internal sealed partial class Ioas : IRevocationUser, IDisposable
             : IoasStatus.NotFound;
         if (status == IoasStatus.Success)
         {
-            address = frame.Word + offset;
+            PhysicalMemory.TryAddressOf(frame, out address);
+            address += offset;
             ulong end = Math.Min(most, area!.Last - iova + 1);
             ulong same = Frame.PageBytes - offset;
-            while (same < end && domain!.TryFrameAt(iova + same, out Frame next, out _, out _) && next.Word == address + same)
+            while (same < end && domain!.TryFrameAt(iova + same, out Frame next, out _, out _) && PhysicalMemory.TryAddressOf(next, out ulong follows) && follows == address + same)
             {
                 same += Frame.PageBytes;
             }

@@ -13,6 +13,9 @@ internal sealed class FaultPlan : IDisposable
     /// <summary>Whether the n-th point was reached, and failed.</summary>
     internal bool HasFailed => _nth != 0 && Reached >= _nth;
 
+    /// <summary>The point that failed: its member and its line; nothing until one has.</summary>
+    internal (string Member, int Line) Failed { get; private set; }
+
     /// <summary>Lets the n-th point of this thread fail.</summary>
     /// <param name="nth">Counted from one; zero counts the points and lets none fail.</param>
     /// <returns>The plan, in place of the one before.</returns>
@@ -26,5 +29,14 @@ internal sealed class FaultPlan : IDisposable
     /// <inheritdoc/>
     public void Dispose() => FaultPoint.Install(null);
 
-    internal bool Reach() => ++Reached == _nth;
+    internal bool Reach(string member, int line)
+    {
+        bool fails = ++Reached == _nth;
+        if (fails)
+        {
+            Failed = (member, line);
+        }
+
+        return fails;
+    }
 }

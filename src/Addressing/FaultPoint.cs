@@ -15,9 +15,11 @@ internal static class FaultPoint
     private static FaultPlan? _plan;
 
     /// <summary>Whether the step that asks shall fail, as if memory had run out.</summary>
+    /// <param name="member">Where the step is, for tests that want every one reached; nobody says it.</param>
+    /// <param name="line">The same.</param>
     /// <returns>False unless a plan of this thread says so: one load and a branch.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool Fails() => Volatile.Read(ref _armed) != 0 && FailsHere();
+    internal static bool Fails([CallerMemberName] string member = "", [CallerLineNumber] int line = 0) => Volatile.Read(ref _armed) != 0 && FailsHere(member, line);
 
     internal static void Install(FaultPlan? plan)
     {
@@ -25,5 +27,5 @@ internal static class FaultPoint
         _plan = plan;
     }
 
-    private static bool FailsHere() => _plan is { } plan && plan.Reach();
+    private static bool FailsHere(string member, int line) => _plan is { } plan && plan.Reach(member, line);
 }

@@ -12,6 +12,7 @@ public sealed class Engine : IDisposable
     private readonly ConcurrentDictionary<uint, MemoryTally> _users = new();
     private readonly ConcurrentDictionary<IommufdContext, long> _contexts = new();
     private long _lastContext;
+    private readonly Lazy<PhysicalMemory> _physical;
 
     /// <summary>Makes an engine without contexts.</summary>
     /// <param name="options">Its options, or null for the defaults.</param>
@@ -22,6 +23,7 @@ public sealed class Engine : IDisposable
         Table = new IoctlTable(Options);
         Local = new LocalCaller(this);
         EngineMeter.Add(this);
+        _physical = new Lazy<PhysicalMemory>(() => new PhysicalMemory(Iommu.Epoch));
     }
 
     /// <summary>What the engine was made of.</summary>
@@ -36,6 +38,12 @@ public sealed class Engine : IDisposable
     /// <summary>The contexts that live.</summary>
     public int OpenContexts => _contexts.Count;
 
+    /// <summary>Whether devices without an IOMMU may be used (the parameter enable_unsafe_noiommu_mode of VFIO): when one is offered.</summary>
+    internal bool HasNoIommuMode { get; set; }
+
+    /// <summary>What devices without an IOMMU reach.</summary>
+    internal PhysicalMemory Physical => _physical.Value;
+
     /// <summary>The ioctls of the release that the engine answers as.</summary>
     internal IoctlTable Table { get; }
 
@@ -48,17 +56,25 @@ public sealed class Engine : IDisposable
 
     /// <summary>Opens <c>/dev/vfio/vfio</c> for this process: a context that charges locked memory to the process.</summary>
     /// <returns>The context; dispose it to close it.</returns>
-    public IommufdContext OpenVfioContainer() => new(this, EngineNode.VfioContainer);
+    /// <exception cref="InvalidOperationException">With <see cref="EngineOptions.StrictType1"/> the node is no context: programs open it, and groups join it.</exception>
+    public IommufdContext OpenVfioContainer() => Options.StrictType1
+        ? throw new InvalidOperationException("With StrictType1 /dev/vfio/vfio is VFIO's own container, which has no objects: use OpenIommufd, or leave StrictType1 false.")
+        : new IommufdContext(this, EngineNode.VfioContainer);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         EngineMeter.Remove(this);
+        if (_physical.IsValueCreated)
+        {
+            _physical.Value.Dispose();
+        }
+
         Iommu.Dispose();
     }
 
     /// <summary>Opens a node for a client.</summary>
-    internal OpenFile Open(EngineNode node, Quotas? quotas = null) => new IommufdContext(this, node, quotas);
+    internal OpenFile Open(EngineNode node, Quotas? quotas = null) => node == EngineNode.VfioContainer && Options.StrictType1 ? new VfioContainerFile(this) : new IommufdContext(this, node, quotas);
 
     /// <summary>What counts the locked memory of a user.</summary>
     internal MemoryTally TallyOf(uint user) => _users.GetOrAdd(user, static _ => new MemoryTally());

@@ -37,4 +37,13 @@ public sealed record EngineOptions
 
     /// <summary>Is told of every mapping and translation; null for nobody.</summary>
     internal IDmaRecorder? Recorder { get; init; }
+
+    /// <summary>
+    /// Whether <c>/dev/vfio/vfio</c> is VFIO's own container, with its type 1 mappings (CONFIG_VFIO_CONTAINER); otherwise it is an
+    /// iommufd that answers the container's calls (CONFIG_IOMMUFD_VFIO_CONTAINER). An iommufd can be the container of a group either way.
+    /// </summary>
+    public bool StrictType1 { get; init; }
+
+    /// <summary>How many mappings a container of type 1 can have (the parameter dma_entry_limit of its module).</summary>
+    internal uint DmaEntryLimit { get; init; } = ushort.MaxValue;
 }

@@ -66,6 +66,15 @@ internal enum UapiChange
     /// <summary>The regions of a VFIO device can be given away as dma-bufs (6.19).</summary>
     VfioDmaBuf,
 
+    /// <summary>In a container of type 1 an iova or an address that wraps is EOVERFLOW; before, EINVAL.</summary>
+    Type1WrapOverflows,
+
+    /// <summary>Type 1 knows no nesting any more; before, it was an extension that no IOMMU here could be set to (EINVAL).</summary>
+    Type1WithoutNesting,
+
+    /// <summary>A driver can ask for the second form of what there is to copy before a device is stopped (7.1); before, there was no such feature.</summary>
+    VfioPrecopyInfo2,
+
     /// <summary>The operations 16 to 23 of the test backend.</summary>
     LateTestOps,
 }

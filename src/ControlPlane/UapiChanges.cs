@@ -26,6 +26,9 @@ internal static class UapiChanges
         [UapiChange.VfioPasids] = UapiLevel.Latest,
         [UapiChange.VfioErrorsEverywhere] = UapiLevel.Latest,
         [UapiChange.VfioDmaBuf] = UapiLevel.Latest,
+        [UapiChange.Type1WrapOverflows] = UapiLevel.Latest,
+        [UapiChange.Type1WithoutNesting] = UapiLevel.Latest,
+        [UapiChange.VfioPrecopyInfo2] = UapiLevel.Latest,
         [UapiChange.LateTestOps] = UapiLevel.Latest,
     };
 

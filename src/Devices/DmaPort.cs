@@ -76,6 +76,12 @@ public sealed partial class DmaPort : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public DmaScope Enter() => new(_context, ref _loop);
 
+    /// <summary>Enters a scope that <see cref="EndScope"/> ends, for callers that cannot hold a <see cref="DmaScope"/>. Not inside another one.</summary>
+    internal void BeginScope() => _context.Enter();
+
+    /// <summary>Ends the scope of <see cref="BeginScope"/>.</summary>
+    internal void EndScope() => _context.Leave();
+
     /// <summary>Translates one address of the domain without PASID.</summary>
     /// <param name="iova">Any address.</param>
     /// <param name="access">What the device wants to do; <see cref="Permission.None"/> when it is not known.</param>
@@ -357,6 +363,7 @@ public sealed partial class DmaPort : IDisposable
             loop = (Options.Loops ?? Translator.Create)(_context, domain.Table, _isa);
             _context.Add(loop);
             _attachments[pasid] = (loop, domain);
+            loop = _log is null ? loop : new LoggingTranslator(_context, loop, _log);
         }
         else
         {
@@ -380,7 +387,7 @@ public sealed partial class DmaPort : IDisposable
     /// <summary>Waits until nobody uses an attachment, and ends it: the second half.</summary>
     internal void Conclude((Translator Loop, Domain Domain) old)
     {
-        _iommu.Epoch.WaitForReaders(_iommu.Epoch.Publish(Invalidation.Nothing));
+        WaitForAccesses();
         _context.Remove(old.Loop);
         old.Domain.LetGo();
     }

@@ -16,16 +16,19 @@ internal sealed class ClientMappings : IDisposable
 
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, FileMapping> _mappings = [];
+    private readonly BackingObjects _objects;
     private readonly Action<Exception> _complain;
     private readonly Timer _timer;
     private ulong _lastPlace;
     private int _count;
     private bool _isDisposed;
 
+    /// <param name="objects">What clients may pin: none of this.</param>
     /// <param name="sweep">Sweeps everything, this too.</param>
     /// <param name="complain">Takes what the end of a mapping threw, which is a defect of the engine.</param>
-    internal ClientMappings(Action sweep, Action<Exception> complain)
+    internal ClientMappings(BackingObjects objects, Action sweep, Action<Exception> complain)
     {
+        _objects = objects;
         _complain = complain;
         _timer = new Timer(_ => sweep());
     }
@@ -43,6 +46,7 @@ internal sealed class ClientMappings : IDisposable
             if (!_isDisposed && OpenFileMark.TryOpen(mapping.Memory, ++_lastPlace) is { } open)
             {
                 _mappings.Add(_lastPlace, mapping);
+                _objects.AddDeviceMemory(mapping.Memory);
                 Volatile.Write(ref _count, _mappings.Count);
                 _timer.Change(SweepsEvery, SweepsEvery);
                 return open;
@@ -84,6 +88,7 @@ internal sealed class ClientMappings : IDisposable
                 if (!keepsHeld || !OpenFileMark.IsHeld(mapping.Memory, place))
                 {
                     _mappings.Remove(place);
+                    _objects.RemoveDeviceMemory(mapping.Memory);
                     gone.Add(mapping);
                 }
             }

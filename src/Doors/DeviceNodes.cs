@@ -1,14 +1,9 @@
-using System.Globalization;
-
 namespace FastIova;
 
 /// <summary>The device nodes that an engine answers for.</summary>
 /// <remarks>Threads: any.</remarks>
 internal sealed class DeviceNodes(Engine engine, VfioTopology? topology = null)
 {
-    private const string Devices = "/dev/vfio/devices/vfio";
-    private const string Groups = "/dev/vfio/";
-
     /// <summary>Opens a node.</summary>
     /// <param name="caller">Who opens.</param>
     /// <param name="path">The path.</param>
@@ -31,7 +26,7 @@ internal sealed class DeviceNodes(Engine engine, VfioTopology? topology = null)
                 break;
 
             default:
-                errno = OpenVfio(path, out file, ref number);
+                errno = OpenVfio(caller, path, out file, ref number);
                 break;
         }
 
@@ -44,7 +39,7 @@ internal sealed class DeviceNodes(Engine engine, VfioTopology? topology = null)
         return 0;
     }
 
-    private Errno OpenVfio(string path, out OpenFile? file, ref DeviceNumber number)
+    private Errno OpenVfio(Caller caller, string path, out OpenFile? file, ref DeviceNumber number)
     {
         file = null;
         if (topology is null)
@@ -52,41 +47,34 @@ internal sealed class DeviceNodes(Engine engine, VfioTopology? topology = null)
             return Errno.Success;
         }
 
-        if (TryParse(path, Devices, out int place) && place < topology.Devices.Count)
+        for (int place = 0; place < topology.Devices.Count; place++)
         {
-            file = VfioTopology.Open(topology.Devices[place]);
-            number = DeviceNumber.VfioDevice(place);
-            return Errno.Success;
+            if (string.Equals(topology.NodeOf(place), path, StringComparison.Ordinal))
+            {
+                if (FaultPoint.Fails())
+                {
+                    return Errno.OutOfMemory;
+                }
+
+                number = DeviceNumber.VfioDevice(place);
+                return VfioTopology.Open(caller, topology.Devices[place], out file);
+            }
         }
 
-        if (!TryParse(path, Groups, out int wanted))
-        {
-            return Errno.Success;
-        }
-
-        place = 0;
+        int minor = 0;
         foreach (VfioGroup group in topology.Groups)
         {
-            if (group.Number == wanted)
+            if (string.Equals(group.Node, path, StringComparison.Ordinal))
             {
-                Errno errno = VfioGroupFile.Open(group, out VfioGroupFile? opened);
+                Errno errno = VfioGroupFile.Open(caller, group, out VfioGroupFile? opened);
                 file = opened;
-                number = DeviceNumber.VfioGroup(place);
+                number = DeviceNumber.VfioGroup(minor);
                 return errno;
             }
 
-            place++;
+            minor++;
         }
 
         return Errno.Success;
-    }
-
-    // One way to write a number: no zeros before it.
-    private static bool TryParse(string path, string before, out int number)
-    {
-        number = 0;
-        return path.StartsWith(before, StringComparison.Ordinal)
-            && int.TryParse(path.AsSpan(before.Length), NumberStyles.None, CultureInfo.InvariantCulture, out number)
-            && path.Length == before.Length + number.ToString(CultureInfo.InvariantCulture).Length;
     }
 }

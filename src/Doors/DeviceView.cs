@@ -28,21 +28,38 @@ internal static class DeviceView
         int place = 0;
         foreach (VfioGroup group in topology.Groups)
         {
-            view.AddNode(string.Create(CultureInfo.InvariantCulture, $"/dev/vfio/{group.Number}"), DeviceNumber.VfioGroup(place++));
+            view.AddNode(group.Node, DeviceNumber.VfioGroup(place++));
             AddGroup(view, group);
         }
 
         for (int i = 0; i < topology.Devices.Count; i++)
         {
-            view.AddNode(string.Create(CultureInfo.InvariantCulture, $"/dev/vfio/devices/vfio{i}"), DeviceNumber.VfioDevice(i));
-            AddDevice(view, topology.Devices[i], i);
+            if (topology.NodeOf(i) is { } node)
+            {
+                view.AddNode(node, DeviceNumber.VfioDevice(i));
+            }
+
+            AddDevice(view, topology, i);
+        }
+
+        if (topology.Groups.Any(group => group.Kind == VfioGroupKind.NoIommu))
+        {
+            view.AddText("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y");
         }
     }
 
     private static void AddGroup(ViewFolder view, VfioGroup group)
     {
         string folder = string.Create(CultureInfo.InvariantCulture, $"{Groups}/{group.Number}");
-        view.AddText($"{folder}/type", "DMA");
+        if (group.Kind == VfioGroupKind.NoIommu)
+        {
+            view.AddText($"{folder}/name", "vfio-noiommu");
+        }
+        else
+        {
+            view.AddText($"{folder}/type", "DMA");
+        }
+
         view.AddFolder($"{folder}/devices");
         var reserved = new SortedSet<string>(StringComparer.Ordinal);
         foreach (VfioDevice device in group.Devices)
@@ -54,8 +71,9 @@ internal static class DeviceView
         view.AddBytes($"{folder}/reserved_regions", Encoding.ASCII.GetBytes(string.Concat(reserved)));
     }
 
-    private static void AddDevice(ViewFolder view, VfioDevice device, int place)
+    private static void AddDevice(ViewFolder view, VfioTopology topology, int place)
     {
+        VfioDevice device = topology.Devices[place];
         string name = device.Address.ToString();
         string folder = $"/sys/devices/{BusOf(device)}/{name}";
         PciFunctionLayout layout = device.Function.Layout;
@@ -75,12 +93,16 @@ internal static class DeviceView
         view.AddLink($"{folder}/driver", "../../../bus/pci/drivers/vfio-pci");
         view.AddLink($"{folder}/subsystem", "../../../bus/pci");
         view.AddLink($"{folder}/iommu_group", string.Create(CultureInfo.InvariantCulture, $"../../../kernel/iommu_groups/{device.Group.Number}"));
-        string node = string.Create(CultureInfo.InvariantCulture, $"{folder}/vfio-dev/vfio{place}");
-        view.AddText($"{node}/dev", DeviceNumber.VfioDevice(place).ToString());
+        string node = $"{folder}/vfio-dev/{topology.NameOf(place)}";
+        if (topology.NodeOf(place) is not null)
+        {
+            view.AddText($"{node}/dev", DeviceNumber.VfioDevice(place).ToString());
+        }
+
         view.AddLink($"{node}/device", $"../../../{name}");
         view.AddLink($"/sys/bus/pci/devices/{name}", $"../../../devices/{BusOf(device)}/{name}");
         view.AddLink($"{Driver}/{name}", $"../../../../devices/{BusOf(device)}/{name}");
-        view.AddLink(string.Create(CultureInfo.InvariantCulture, $"/sys/class/vfio-dev/vfio{place}"), string.Create(CultureInfo.InvariantCulture, $"../../devices/{BusOf(device)}/{name}/vfio-dev/vfio{place}"));
+        view.AddLink($"/sys/class/vfio-dev/{topology.NameOf(place)}", $"../../devices/{BusOf(device)}/{name}/vfio-dev/{topology.NameOf(place)}");
     }
 
     private static string BusOf(VfioDevice device) => string.Create(CultureInfo.InvariantCulture, $"pci{device.Address.Segment:x4}:{device.Address.Bus:x2}");

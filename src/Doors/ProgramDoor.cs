@@ -63,7 +63,7 @@ internal sealed class ProgramDoor : IDisposable
         }
 
         _address = socket ?? string.Create(CultureInfo.InvariantCulture, $"@{DoorProtocol.FileName}{id:x16}");
-        Files = new ServedFiles(id, Complain, Forget);
+        Files = new ServedFiles(id, Objects, Complain, Forget);
         UnixSocket listener = options.Listener ?? UnixSocket.Listen(NameOf(_address));
         _reaper = new Thread(Reap) { IsBackground = true, Name = "fastiova-reaper" };
         _reaper.Start();

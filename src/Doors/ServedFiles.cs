@@ -28,15 +28,16 @@ internal sealed class ServedFiles : IDisposable
     private readonly StopSignal _stop;
 
     /// <param name="engine">What the names of this engine's files begin with.</param>
+    /// <param name="objects">Memory that clients share.</param>
     /// <param name="complain">Takes what a file's teardown threw, which is a defect of the engine.</param>
     /// <param name="ended">Told of each client that has ended.</param>
-    internal ServedFiles(ulong engine, Action<Exception> complain, Action<Client> ended)
+    internal ServedFiles(ulong engine, BackingObjects objects, Action<Exception> complain, Action<Client> ended)
     {
         _engine = engine;
         _complain = complain;
         _ended = ended;
         _stop = new StopSignal(_ends, 0);
-        Mappings = new ClientMappings(Sweep, complain);
+        Mappings = new ClientMappings(objects, Sweep, complain);
     }
 
     /// <summary>What clients have mapped of the files.</summary>

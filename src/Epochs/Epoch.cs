@@ -301,7 +301,7 @@ internal sealed unsafe partial class Epoch : IDisposable
         }
 
         // The copies must be done before the check: pairs with the atomic addition in Publish (E2).
-        Volatile.ReadBarrier();
+        Fence.Reads();
         return Volatile.Read(ref *_reserved) - seen <= LogCapacity;
     }
 

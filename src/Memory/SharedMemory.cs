@@ -24,6 +24,9 @@ internal sealed unsafe class SharedMemory : IDisposable
     /// <summary>The first byte, page-aligned.</summary>
     internal byte* Start { get; }
 
+    /// <summary>The address of the first byte.</summary>
+    internal ulong Address => (ulong)(nuint)Start;
+
     /// <summary>The bytes of the file.</summary>
     internal ulong Length { get; }
 

@@ -12,8 +12,8 @@ internal sealed class DeviceDma(PciDeviceHost host)
     /// <summary>The bytes of the last failed access that were transferred before its fault.</summary>
     internal int Transferred { get; private set; }
 
-    /// <summary>Begins a time in which unmaps wait for this device: around accesses to memory only, never around work that may take long.</summary>
-    internal DmaScope Enter() => host.Port.Enter();
+    /// <summary>Begins a time in which unmaps wait for this device: around accesses to memory only, never around work that may take long. An emulated device copies for itself: whoever unmaps waits for each copy.</summary>
+    internal DmaScope Enter() => host.IsEmulated ? default : host.Port.Enter();
 
     /// <summary>Reads memory.</summary>
     /// <returns>False on a fault, or when the device may not access memory at all.</returns>
@@ -21,7 +21,7 @@ internal sealed class DeviceDma(PciDeviceHost host)
     {
         Count(iova, buffer.Length);
         return host.IsBusMaster
-            ? host.Port.Read(iova, buffer, out Fault fault) || Failed(iova, fault)
+            ? host.ReadMemory(iova, buffer, out Fault fault) || Failed(iova, fault)
             : Blocked();
     }
 
@@ -31,7 +31,7 @@ internal sealed class DeviceDma(PciDeviceHost host)
     {
         Count(iova, data.Length);
         return host.IsBusMaster
-            ? host.Port.Write(iova, data, out Fault fault) || Failed(iova, fault)
+            ? host.WriteMemory(iova, data, out Fault fault) || Failed(iova, fault)
             : Blocked();
     }
 
@@ -49,7 +49,7 @@ internal sealed class DeviceDma(PciDeviceHost host)
         for (ulong at = iova; data.Length != 0 && last >= iova; at = (at & ~(PageBytes - 1)) + PageBytes)
         {
             // A page that the engine can only copy has no address, but can be written.
-            Fault fault = host.Port.Explain(at, Permission.Write);
+            Fault fault = host.ExplainMemory(at, Permission.Write);
             if (fault.Reason is not (FaultReason.None or FaultReason.Remote))
             {
                 return Failed(at, fault);

@@ -18,7 +18,7 @@ public sealed record EduModelOptions
 /// looks for what a driver has written: answers come with its next look, and a register that this specification does not know reads as zero.</para>
 /// <para>Threads: as <see cref="IPciDeviceModel"/>.</para>
 /// </remarks>
-public sealed partial class EduModel : IPciDeviceModel
+public sealed partial class EduModel : IPciDeviceModel, IPciMigratable
 {
     private const int BufferStart = 0x40000;
     private const int BufferBytes = 4096;
@@ -149,6 +149,7 @@ public sealed partial class EduModel : IPciDeviceModel
                 _liveness = _factorial = _status = _interrupts = 0;
                 _source = _destination = _count = _command = 0;
                 Array.Clear(_buffer);
+                _isPaused = false;
                 _host?.SetIntx(false);
                 ShowIfMapped();
             }
@@ -232,8 +233,8 @@ public sealed partial class EduModel : IPciDeviceModel
             lock (_gate)
             {
                 LookIfMapped();
-                computes = (_status & StatusComputing) != 0;
-                transfers = (_command & CommandRun) != 0;
+                computes = !_isPaused && (_status & StatusComputing) != 0;
+                transfers = !_isPaused && (_command & CommandRun) != 0;
             }
 
             if (computes)

@@ -38,6 +38,7 @@ public static class ModelCatalog
                 new(Serial, "the serial number, up to 20 characters"),
             ]),
         new("testdev", "QEMU's test device (1b36:0005): memory and I/O ports that count writes", []),
+        new("igb", "Intel's 82576 (8086:10c9) without a network: it receives what it sends", []),
     ];
 
     /// <summary>Makes the model that a text names.</summary>
@@ -101,6 +102,7 @@ public static class ModelCatalog
         {
             "edu" => new EduModel(Edu(options)),
             "nvme" => new NvmeModel(Nvme(options)),
+            "igb" => new IgbModel(),
             _ => new TestDevModel(),
         };
     }

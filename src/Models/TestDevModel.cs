@@ -12,7 +12,7 @@ namespace FastIova;
 /// look of the thread, and the first byte is 0xff until a test was started.</para>
 /// <para>Threads: as <see cref="IPciDeviceModel"/>.</para>
 /// </remarks>
-public sealed class TestDevModel : IPciDeviceModel
+public sealed partial class TestDevModel : IPciDeviceModel, IPciMigratable
 {
     private const int MemoryBytes = 2048;
     private const int PortBytes = 128;

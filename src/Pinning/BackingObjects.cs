@@ -63,11 +63,21 @@ internal sealed partial class BackingObjects : IDisposable
     /// <returns>Null when the object cannot be opened: its pages are reached through the process then.</returns>
     internal PinStatus? TryPin(in MemoryRegion region, int process, ulong offset, ulong firstPage, ulong pages, bool write, List<FrameRun> runs)
     {
+        if (DeviceMemory.Contains(region))
+        {
+            return PinStatus.BadAddress;
+        }
+
         int before = runs.Count;
         BackingObject? found;
         PinStatus status;
         lock (_lock)
         {
+            if (_ofDevices.ContainsKey((region.Device, region.Inode)))
+            {
+                return PinStatus.BadAddress;
+            }
+
             found = Find(region, process, write);
             if (found is null || (write && !found.MapsWritable))
             {

@@ -24,6 +24,9 @@ internal abstract class DmaBuf
     /// <summary>The frame of its first page; the others follow it.</summary>
     internal abstract Frame Start { get; }
 
+    /// <summary>Whether it lies in one piece; pages can be made of no other.</summary>
+    internal virtual bool IsOnePiece => true;
+
     /// <summary>Attaches pages that are to be made of it.</summary>
     /// <param name="attachment">The source of the pages, with a reference that they take over.</param>
     /// <returns>False when it is revoked, or its descriptor was closed a moment ago.</returns>

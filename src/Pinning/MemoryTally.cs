@@ -20,7 +20,7 @@ internal sealed class MemoryTally
     /// <returns>False when it would.</returns>
     internal bool TryAddPinned(long pages)
     {
-        if (Pins?.TryTake(pages) == false)
+        if (!TryTakeQuota(pages))
         {
             return false;
         }
@@ -29,10 +29,17 @@ internal sealed class MemoryTally
         return true;
     }
 
+    /// <summary>Takes pinned pages out of the quota that are counted elsewhere.</summary>
+    /// <returns>False when it has not so many left.</returns>
+    internal bool TryTakeQuota(long pages) => Pins?.TryTake(pages) != false;
+
+    /// <summary>Gives them back.</summary>
+    internal void GiveBackQuota(long pages) => Pins?.GiveBack(pages);
+
     /// <summary>Counts pages that are no longer pinned; negative ones are pinned, whatever the limit.</summary>
     internal void RemovePinned(long pages)
     {
-        Pins?.GiveBack(pages);
+        GiveBackQuota(pages);
         Interlocked.Add(ref _pinned, -pages);
     }
 

@@ -42,6 +42,7 @@ internal sealed partial class Pages
     /// </summary>
     private bool IsDirect(ulong startByte, ulong length, MemorySpace? current) =>
         Kind == PagesKind.Memory
+        && _nextSource is null
         && !_owner.Memory.IsGone
         && (_owner.Memory == current || startByte >> Frame.PageLg2 == (startByte + length - 1) >> Frame.PageLg2);
 

@@ -13,6 +13,7 @@ internal sealed partial class Pages
     /// <returns>The outcome; anything but success has changed nothing.</returns>
     internal PinStatus Hold(ulong first, ulong last, bool charge = true)
     {
+        FollowAddress();
         if (charge && TryHoldNow(first, last, out PinStatus status))
         {
             return status;
@@ -44,6 +45,7 @@ internal sealed partial class Pages
     internal bool TryHoldNow(ulong first, ulong last, out PinStatus status)
     {
         status = PinStatus.Success;
+        FollowAddress();
         if (Kind == PagesKind.Device)
         {
             return true;

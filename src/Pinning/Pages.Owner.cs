@@ -24,6 +24,36 @@ internal sealed partial class Pages
         return good;
     }
 
+    /// <summary>Tells a new address of the same memory, and lets another process pay, which may be the same. What is pinned stays where it is.</summary>
+    /// <param name="next">Whose address it is, and who pays from here on.</param>
+    /// <param name="userAddress">The first page.</param>
+    /// <returns>False when that would pass a limit; nothing has changed then.</returns>
+    internal bool TryReaddress(PinOwner next, ulong userAddress)
+    {
+        if (!TryMoveTo(next, out PinOwner former, out long charged))
+        {
+            return false;
+        }
+
+        former.PayBack(charged);
+        Enter();
+        _nextSource = next.Memory;
+        _nextAddress = userAddress;
+        Exit();
+        return true;
+    }
+
+    // As long as something is pinned its frames are those of the old address.
+    private void FollowAddress()
+    {
+        if (_nextSource is { } source && _pinned == 0)
+        {
+            _source = source;
+            UserAddress = _nextAddress;
+            _nextSource = null;
+        }
+    }
+
     /// <summary>Undoes <see cref="TryMoveTo"/>, which must be the last that happened to the owner. Never fails.</summary>
     internal void MoveBack(PinOwner former, long charged)
     {

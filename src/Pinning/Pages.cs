@@ -25,6 +25,10 @@ internal sealed partial class Pages
     private long _pinned;
     private long _charged;
 
+    // Where pages are pinned from once none is pinned any more; null while that is where they are.
+    private PageSource? _nextSource;
+    private ulong _nextAddress;
+
     private Pages() => PinLedger.Enter(this);
 
     /// <summary>Who pays for the pins, and whose memory it is if it is some process's.</summary>
@@ -73,6 +77,7 @@ internal sealed partial class Pages
         pages._owner = owner;
         pages._source = source;
         pages._references = 1;
+        pages._nextSource = null;
         pages.UserAddress = start - offset;
         pages.IsWritable = writable;
         return pages;

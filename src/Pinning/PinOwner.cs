@@ -11,10 +11,13 @@ internal enum AccountMode
 
     /// <summary>Against the locked memory of the process.</summary>
     Mm = 2,
+
+    /// <summary>The same, but the pages are not counted as pinned (VmPin): what VFIO did before iommufd.</summary>
+    Locked = 3,
 }
 
 /// <summary>Whose memory is pinned, and who pays for it.</summary>
-/// <param name="Memory">The memory; its tally counts the pinned pages in every mode.</param>
+/// <param name="Memory">The memory; its tally counts the pinned pages in every mode but <see cref="AccountMode.Locked"/>.</param>
 /// <param name="User">The user's tally, charged in <see cref="AccountMode.User"/>.</param>
 /// <param name="LockLimitPages">The limit of locked memory when a pin is charged, in pages; <see cref="long.MaxValue"/> for none.</param>
 /// <param name="Mode">Against which limit.</param>
@@ -27,10 +30,10 @@ internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long>
         bool good = Mode switch
         {
             AccountMode.User => User.TryLock(pages, LockLimitPages()),
-            AccountMode.Mm => Memory.Tally.TryLock(pages, LockLimitPages()),
+            AccountMode.Mm or AccountMode.Locked => Memory.Tally.TryLock(pages, LockLimitPages()),
             _ => true,
         };
-        if (good && !Memory.Tally.TryAddPinned(pages))
+        if (good && !(Mode == AccountMode.Locked ? Memory.Tally.TryTakeQuota(pages) : Memory.Tally.TryAddPinned(pages)))
         {
             Unlock(pages);
             good = false;
@@ -45,7 +48,15 @@ internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long>
     /// <summary>Pays back what was charged; a negative number charges, whatever the limit.</summary>
     internal void PayBack(long pages)
     {
-        Memory.Tally.RemovePinned(pages);
+        if (Mode == AccountMode.Locked)
+        {
+            Memory.Tally.GiveBackQuota(pages);
+        }
+        else
+        {
+            Memory.Tally.RemovePinned(pages);
+        }
+
         Unlock(pages);
     }
 
@@ -57,6 +68,7 @@ internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long>
                 User.Unlock(pages);
                 break;
             case AccountMode.Mm:
+            case AccountMode.Locked:
                 Memory.Tally.Unlock(pages);
                 break;
             default:

@@ -30,7 +30,7 @@ internal static unsafe class SlotRun
     internal static void Publish(ulong* slots, ulong* iovas, int count, ulong mark)
     {
         // SAFETY: in all methods the caller owns count words behind each pointer; no index reaches count.
-        Volatile.WriteBarrier(); // pairs with the read barrier in Take; otherwise the engine could miss a mapping made before the request
+        Fence.Writes(); // pairs with the read barrier in Take; otherwise the engine could miss a mapping made before the request
         int i = count;
         int aligned = count - BeyondLine(slots + count);
         for (; i > aligned && i > 0; i--)
@@ -54,8 +54,8 @@ internal static unsafe class SlotRun
     /// <summary>Publishes words: <c>(word | set) &amp; ~clear</c>.</summary>
     internal static void Publish(ulong* slots, ulong* words, int count, ulong set, ulong clear)
     {
-        Volatile.ReadBarrier(); // pairs with the writers of tables; otherwise an answer could precede the look-up that it rests on
-        Volatile.WriteBarrier(); // pairs with the read barriers in Take; otherwise what was written before is not seen with the word
+        Fence.Reads(); // pairs with the writers of tables; otherwise an answer could precede the look-up that it rests on
+        Fence.Writes(); // pairs with the read barriers in Take; otherwise what was written before is not seen with the word
         int i = count;
         int aligned = count - BeyondLine(slots + count);
         for (; i > aligned && i > 0; i--)
@@ -89,7 +89,7 @@ internal static unsafe class SlotRun
             into[i] = word;
             if ((word & RequestWord.TurnMask) != turn)
             {
-                Volatile.ReadBarrier(); // as below
+                Fence.Reads(); // as below
                 return i;
             }
         }
@@ -103,7 +103,7 @@ internal static unsafe class SlotRun
             ulong match = Vector512.Equals(words & mask, turns).ExtractMostSignificantBits();
             if (match != AllLanes)
             {
-                Volatile.ReadBarrier(); // as below
+                Fence.Reads(); // as below
                 return i + BitOperations.TrailingZeroCount(~match);
             }
         }
@@ -118,7 +118,7 @@ internal static unsafe class SlotRun
             }
         }
 
-        Volatile.ReadBarrier(); // pairs with the write barriers in Publish; otherwise what was written before the word is not seen with it
+        Fence.Reads(); // pairs with the write barriers in Publish; otherwise what was written before the word is not seen with it
         return i;
     }
 
@@ -142,14 +142,14 @@ internal static unsafe class SlotRun
             }
         }
 
-        Volatile.ReadBarrier(); // pairs with Free; otherwise the claimer could write before the reader has read
+        Fence.Reads(); // pairs with Free; otherwise the claimer could write before the reader has read
         return true;
     }
 
     /// <summary>Frees slots whose answers were read.</summary>
     internal static void Free(ulong* slots, int count)
     {
-        Volatile.ReadBarrier(); // pairs with AreFree; otherwise a slot is reused before it was read
+        Fence.Reads(); // pairs with AreFree; otherwise a slot is reused before it was read
 
         // I5: Span.Clear would write some slots twice, and the second time wipe out the request that was published in between.
         int i = 0;

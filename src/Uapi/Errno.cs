@@ -66,6 +66,9 @@ public enum Errno
     /// <summary><c>EDEADLOCK</c>: an access does not give its pins back.</summary>
     Deadlock = 35,
 
+    /// <summary><c>ENOMSG</c>: there is nothing to read yet.</summary>
+    NoMessage = 42,
+
     /// <summary><c>EBADE</c>: a check of the test backend found other pages.</summary>
     BadExchange = 52,
 

@@ -17,6 +17,7 @@ internal static class Suites
         new MetricsSuite(),
         new ServiceSuite(),
         new NvmeSuite(),
+        new NativeSuite(),
         .. PlantedSuite.Asked(),
     ];
 }

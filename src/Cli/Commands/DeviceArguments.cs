@@ -1,29 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 
 namespace FastIova.Cli;
 
-/// <summary>The option that says which devices VFIO offers: models of the catalog, with where they are and what IOMMU is before them.</summary>
+/// <summary>The options that say which devices VFIO offers: one by one, or in a file.</summary>
 internal sealed class DeviceArguments
 {
-    /// <summary>What every device can be told, beside the options of its model.</summary>
-    internal static readonly (string Name, string Meaning)[] Common =
-    [
-        (Group, "the number of its IOMMU group; devices with the same one are assigned together, and share a bus that can be reset"),
-        (Place, "its address, for example 0000:01:00.0; the next free bus unless told otherwise"),
-        (IovaBits, "the width of the addresses that its IOMMU translates, 32 to 57; 48 unless told otherwise"),
-        (PasidBits, "the width of its PASIDs, 1 to 20; without, it has none"),
-    ];
-
-    private const string Group = "group";
-    private const string Place = "bdf";
-    private const string IovaBits = "iova-bits";
-    private const string PasidBits = "pasid-bits";
-
-    // Where the interrupts of an x86 machine lie: no memory is mapped there.
-    private static readonly IovaSpan InterruptWindow = new(0xFEE0_0000, 0xFEEF_FFFF);
-
     private readonly Option<string[]> _devices = new("--device")
     {
         Description = "Offer a device by VFIO: a model and its options, for example nvme,memory=64M,group=3. Repeat it for more. 'fastiova devices' lists what there is.",
@@ -31,22 +13,31 @@ internal sealed class DeviceArguments
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    internal DeviceArguments() => _devices.Validators.Add(AreKnown);
+    private readonly Option<string?> _topology = new("--topology")
+    {
+        Description = "Offer the devices that a file in JSON lists, with the same options; those of --device come after them. docs/topology.md describes it.",
+        HelpName = "FILE",
+    };
 
-    /// <summary>The option, to add to a command.</summary>
-    internal Option Option => _devices;
+    internal DeviceArguments()
+    {
+        _devices.Validators.Add(AreKnown);
+        _topology.Validators.Add(IsThere);
+    }
+
+    /// <summary>The options, to add to a command.</summary>
+    internal IReadOnlyList<Option> All => [_devices, _topology];
 
     /// <summary>Makes the devices that were asked for.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="engine">The engine.</param>
     /// <param name="faults">Receives the accesses that were refused.</param>
     /// <returns>The devices; null when none was asked for.</returns>
-    /// <exception cref="ArgumentException">A device cannot be so.</exception>
-    /// <exception cref="IOException">A file of a device cannot be opened.</exception>
+    /// <exception cref="FormatException">A device cannot be so; the message names where it was asked for.</exception>
     internal VfioTopology? Devices(ParseResult parsed, Engine engine, Action<PciAddress, Fault> faults)
     {
-        string[] texts = parsed.GetValue(_devices) ?? [];
-        if (texts.Length == 0)
+        List<(string Where, DeviceOrder Order)> orders = Orders(parsed);
+        if (orders.Count == 0)
         {
             return null;
         }
@@ -54,12 +45,10 @@ internal sealed class DeviceArguments
         var topology = new VfioTopology(engine);
         try
         {
-            List<Asked> order = [.. texts.Select(Read)];
-            HashSet<int> given = [.. order.Where(device => device.Address is { Segment: 0 }).Select(device => (int)device.Address!.Value.Bus)];
-            foreach (Asked device in order)
+            HashSet<int> given = [.. orders.Where(asked => asked.Order.Address is { Segment: 0 }).Select(asked => (int)asked.Order.Address!.Value.Bus)];
+            foreach ((string where, DeviceOrder order) in orders)
             {
-                PciAddress address = device.Address ?? NextFree(topology, given, device.Group);
-                topology.Add(device.Group, ModelCatalog.Create(device.Model, device.Options), new VfioDeviceOptions { Address = address, Iommu = device.Iommu, OnFault = faults });
+                Add(topology, given, where, order, faults);
             }
 
             return topology;
@@ -71,17 +60,44 @@ internal sealed class DeviceArguments
         }
     }
 
+    private static void Add(VfioTopology topology, HashSet<int> given, string where, DeviceOrder order, Action<PciAddress, Fault> faults)
+    {
+        try
+        {
+            PciAddress address = order.Address ?? NextFree(topology, given, order.Group);
+            topology.Add(order.Group, ModelCatalog.Create(order.Model, order.Options), order.Made with { Address = address, OnFault = faults });
+        }
+        catch (Exception wrong) when (wrong is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new FormatException($"{where}: {wrong.Message}", wrong);
+        }
+    }
+
+    private List<(string Where, DeviceOrder Order)> Orders(ParseResult parsed)
+    {
+        List<(string Where, DeviceOrder Order)> orders = [];
+        if (parsed.GetValue(_topology) is { } path)
+        {
+            orders.AddRange(TopologyFile.Read(path).Select(device => ($"{path}:{device.Line}", device.Order)));
+        }
+
+        orders.AddRange((parsed.GetValue(_devices) ?? []).Select(text => ($"--device '{text}'", Read(text))));
+        return orders;
+    }
+
+    private static DeviceOrder Read(string text)
+    {
+        (string model, Dictionary<string, string> options) = ModelCatalog.Split(DeviceOrder.Complete(text));
+        return DeviceOrder.Read(model, options);
+    }
+
     private static void AreKnown(OptionResult option)
     {
         foreach (Token token in option.Tokens)
         {
             try
             {
-                Asked device = Read(token.Value);
-                if (!ModelCatalog.Forms.Any(form => string.Equals(form.Name, device.Model, StringComparison.Ordinal)))
-                {
-                    option.AddError($"--device '{token.Value}': there is no model '{device.Model}'; use {string.Join(", ", ModelCatalog.Forms.Select(form => form.Name))}.");
-                }
+                Read(token.Value);
             }
             catch (Exception wrong) when (wrong is ArgumentException or FormatException)
             {
@@ -90,36 +106,23 @@ internal sealed class DeviceArguments
         }
     }
 
-    private static Asked Read(string text)
+    private static void IsThere(OptionResult option)
     {
-        (string model, Dictionary<string, string> options) = ModelCatalog.Split(text);
-        int? group = Take(options, Group, 0, int.MaxValue);
-        int iova = Take(options, IovaBits, 32, 57) ?? 48;
-        int pasid = Take(options, PasidBits, 1, 20) ?? 0;
-        PciAddress? address = null;
-        if (options.Remove(Place, out string? place))
+        foreach (Token token in option.Tokens)
         {
-            address = PciAddress.TryParse(place, out PciAddress there) ? there : throw new FormatException($"'{place}' is no address of a PCI function: write segment:bus:device.function, for example 0000:01:00.0.");
+            try
+            {
+                TopologyFile.Read(token.Value);
+            }
+            catch (FormatException wrong)
+            {
+                option.AddError($"--topology {wrong.Message}");
+            }
+            catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
+            {
+                option.AddError($"--topology '{token.Value}' cannot be read: {wrong.Message} Name a file in JSON.");
+            }
         }
-
-        var iommu = new DeviceOptions
-        {
-            Domain = new DomainOptions { Aperture = new IovaSpan(0, (1UL << iova) - 1) },
-            PasidLog2 = pasid,
-            ReservedRegions = [InterruptWindow],
-        };
-        return new Asked(model, options, group, address, iommu);
-    }
-
-    private static int? Take(Dictionary<string, string> options, string name, int least, int most)
-    {
-        if (!options.Remove(name, out string? text))
-        {
-            return null;
-        }
-
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most ? number
-            : throw new FormatException($"'{text}' cannot be {name}: give a number from {least} to {most}.");
     }
 
     // Devices of one group lie side by side on one bus; every other one has a bus to itself.
@@ -134,6 +137,4 @@ internal sealed class DeviceArguments
         int bus = Enumerable.Range(1, 255).First(free => !given.Contains(free) && topology.Devices.All(device => device.Address.Bus != free || device.Address.Segment != 0));
         return new PciAddress(0, (byte)bus, 0);
     }
-
-    private sealed record Asked(string Model, Dictionary<string, string> Options, int? Group, PciAddress? Address, DeviceOptions Iommu);
 }

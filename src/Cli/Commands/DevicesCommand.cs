@@ -7,7 +7,7 @@ internal static class DevicesCommand
 {
     internal static Command Create()
     {
-        var command = new Command("devices", "List the devices that 'fastiova run --device' can offer, with every option.");
+        var command = new Command("devices", "List the devices that 'fastiova run --device' and --topology can offer, with every option.");
         command.SetAction(parsed =>
         {
             TextWriter output = parsed.InvocationConfiguration.Output;
@@ -21,7 +21,7 @@ internal static class DevicesCommand
             }
 
             output.WriteLine("every device:");
-            foreach ((string name, string meaning) in DeviceArguments.Common)
+            foreach ((string name, string meaning) in DeviceOrder.Common)
             {
                 output.WriteLine($"  {name}: {meaning}");
             }

@@ -26,6 +26,11 @@ internal sealed class EngineArguments
         DefaultValueFactory = _ => "latest",
     };
 
+    private readonly Option<bool> _strict = new("--type1-strict")
+    {
+        Description = "Let /dev/vfio/vfio be VFIO's own container, with its type 1 mappings; without it /dev/vfio/vfio is an iommufd that answers the container's calls, as most kernels have it now.",
+    };
+
     private readonly Option<string?> _log = new("--log")
     {
         Description = "Append what happens to this file, or with - to the standard error, one JSON object a line: defects of the engine, every access of a device that was refused, and of a service its clients. "
@@ -46,7 +51,7 @@ internal sealed class EngineArguments
     }
 
     /// <summary>The options, to add to a command.</summary>
-    internal IEnumerable<Option> All => [_testBackend, _level, _lockedMemory, _log];
+    internal IEnumerable<Option> All => [_testBackend, _level, _strict, _lockedMemory, _log];
 
     /// <summary>Whether any of them was given.</summary>
     internal bool AreGiven(ParseResult parsed) => All.Any(option => parsed.GetResult(option) is { Implicit: false });
@@ -56,6 +61,7 @@ internal sealed class EngineArguments
     {
         Level = Levels[parsed.GetValue(_level)!],
         TestBackend = parsed.GetValue(_testBackend),
+        StrictType1 = parsed.GetValue(_strict),
         LockedMemoryBytes = parsed.GetValue(_lockedMemory) is { } limit && TryReadLimit(limit, out long bytes) ? bytes : null,
     };
 

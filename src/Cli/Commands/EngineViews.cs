@@ -37,7 +37,7 @@ internal sealed class EngineViews : IDisposable
         }
         catch (Exception wrong) when (wrong is ArgumentException or FormatException or IOException or UnauthorizedAccessException)
         {
-            error.WriteLine($"fastiova: --device: {wrong.Message}");
+            error.WriteLine($"fastiova: {wrong.Message}");
             return false;
         }
 

@@ -1,27 +1,32 @@
+using System.Globalization;
+
 namespace FastIova.Cli;
 
-/// <summary>Tells of accesses of devices that were refused: every one in the log, the first ones also to whoever watches, then their number.</summary>
+/// <summary>Tells of accesses of devices that were refused: every one in the log, the first ones also to whoever watches, and at the end how many each device made.</summary>
 /// <remarks>Threads: any.</remarks>
 internal sealed class FaultLog(TextWriter error, EventLog log)
 {
     private const int ShownLast = 10;
 
     private readonly Lock _lock = new();
+    private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
     private long _count;
 
     /// <summary>One access was refused.</summary>
     internal void Add(PciAddress device, Fault fault)
     {
-        string line = $"fastiova: {device}: DMA refused: {fault}";
+        string name = device.ToString();
+        string line = $"fastiova: {name}: DMA refused: {fault}";
         log.Write(
             "warning",
             "dma-refused",
-            ("device", $"{device}"),
+            ("device", name),
             ("reason", $"{fault.Reason}"),
             ("iova", $"0x{fault.Iova:x}"),
             ("wanted", $"{fault.Wanted}"));
         lock (_lock)
         {
+            _counts[name] = _counts.GetValueOrDefault(name) + 1;
             _count++;
             if (_count <= ShownLast)
             {
@@ -30,14 +35,15 @@ internal sealed class FaultLog(TextWriter error, EventLog log)
         }
     }
 
-    /// <summary>Says how many there were, when not all were shown.</summary>
+    /// <summary>Says how many there were, in one line, when there were any.</summary>
     internal void Close()
     {
         lock (_lock)
         {
-            if (_count > ShownLast)
+            if (_count != 0)
             {
-                error.WriteLine(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"fastiova: {_count} accesses of devices were refused; --log FILE keeps each."));
+                string counts = string.Join(", ", _counts.Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Key}: {one.Value}")));
+                error.WriteLine($"fastiova: DMA refused in all: {counts}{(_count > ShownLast ? "; --log FILE keeps each." : ".")}");
             }
         }
     }

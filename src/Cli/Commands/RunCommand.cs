@@ -29,17 +29,16 @@ internal static class RunCommand
             + "128 and the signal's number when a signal ended it, 127 when there is no such program, 126 when it cannot be executed.")
         {
             socket,
-            devices.Option,
             metrics.Option,
             record.Option,
             program,
         };
-        foreach (Option option in engine.All)
+        foreach (Option option in devices.All.Concat(engine.All))
         {
             command.Add(option);
         }
 
-        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, devices.Option, metrics.Option, record.Option], socket));
+        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, .. devices.All, metrics.Option, record.Option], socket));
         command.SetAction(parsed => Run(parsed, engine, devices, metrics, record, parsed.GetValue(socket), parsed.GetValue(program)!));
         return command;
     }
@@ -54,9 +53,9 @@ internal static class RunCommand
         Argument<string[]> program = Program();
         var command = new Command("record", "Run a program as 'fastiova run' does, and record its DMA traffic: 'fastiova trace record --out FILE --device nvme,memory=64M -- PROGRAM'. 'fastiova serve --record FILE' does it for a service.")
         {
-            record.Option, devices.Option, metrics.Option, program,
+            record.Option, metrics.Option, program,
         };
-        foreach (Option option in engine.All)
+        foreach (Option option in devices.All.Concat(engine.All))
         {
             command.Add(option);
         }

@@ -36,9 +36,9 @@ internal static class ServeCommand
             "Keep an engine for several programs, until SIGTERM or SIGINT ends it: no new programs then, those that are there may finish. "
             + $"Says one line when it is ready. Exit code 0, or {ExitCode.CutOff} when programs had to be cut off.")
         {
-            socket, devices.Option, limits.Option, drain, metrics.Option, record.Option,
+            socket, limits.Option, drain, metrics.Option, record.Option,
         };
-        foreach (Option option in engine.All)
+        foreach (Option option in devices.All.Concat(engine.All))
         {
             command.Add(option);
         }

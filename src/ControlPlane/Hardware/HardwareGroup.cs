@@ -130,7 +130,7 @@ internal sealed class HardwareGroup
         using (_lock.Enter())
         {
             AttachHandle? handle = HandleFor(device, fault);
-            queue = handle?.Hwpt.Faults;
+            queue = handle?.Hwpt?.Faults;
             queue?.Report(device, handle!, fault);
         }
 

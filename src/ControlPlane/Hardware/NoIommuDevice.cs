@@ -1,12 +1,12 @@
 namespace FastIova;
 
 /// <summary>A device before which no IOMMU stands: page tables are made and filled for it, but only to say where an iova lies in memory.</summary>
-internal sealed class NoIommuDevice(Engine engine) : HardwareDevice
+internal sealed class NoIommuDevice(Engine engine, HardwareGroup? group = null) : HardwareDevice(group)
 {
     private static readonly object None = new();
 
     // Everything that a table of the engine can hold. (Linux 7.3 has a table of 64 bits here.)
-    private static readonly DomainOptions Options = new() { Aperture = new IovaSpan(0, (1UL << PageTable.WidestApertureLg2) - 1), HugePageTables = false };
+    private static readonly DomainOptions Options = new() { Aperture = new IovaSpan(0, (1UL << PhysicalMemory.AddressLg2) - 1), HugePageTables = false };
 
     internal override object Iommu => None;
 
@@ -25,7 +25,7 @@ internal sealed class NoIommuDevice(Engine engine) : HardwareDevice
             return Errno.OutOfMemory;
         }
 
-        domain = new PagingDomain(Iommu, engine.Iommu.CreateDomain(Options)) { TellsPhysical = true };
+        domain = new PagingDomain(Iommu, new Domain(engine.Iommu.Epoch, Options) { Physical = engine.Physical }) { TellsPhysical = true };
         return Errno.Success;
     }
 

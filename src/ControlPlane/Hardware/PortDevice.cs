@@ -8,6 +8,8 @@ internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions opti
 
     internal override bool TracksDirty => true;
 
+    internal override bool EnforcesCoherency => options.EnforcesCoherency;
+
     internal override int PasidLog2 => options.PasidLog2;
 
     internal override IReadOnlyList<IovaSpan> ReservedRegions => options.ReservedRegions;
@@ -24,7 +26,7 @@ internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions opti
 
         try
         {
-            domain = new PagingDomain(Iommu, engine.Iommu.CreateDomain(Options))
+            domain = new PortDomain(Iommu, engine.Iommu.CreateDomain(Options))
             {
                 HasDirtyTracking = (flags & HwptAllocFlags.DirtyTracking) != HwptAllocFlags.None,
             };
@@ -47,6 +49,9 @@ internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions opti
             case null:
                 port.Detach(pasid);
                 return Errno.Success;
+
+            case PortDomain { EnforcesCoherency: true } when !options.EnforcesCoherency:
+                return Errno.Invalid;
 
             case PagingDomain paging:
                 port.Attach(paging.Table, pasid);

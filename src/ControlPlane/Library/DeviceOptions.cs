@@ -17,6 +17,12 @@ public sealed record DeviceOptions
             : throw new ArgumentOutOfRangeException(nameof(value), value, $"PASIDs have 1 to {PasidLog2Last} bits: give a number up to {PasidLog2Last}, or zero for a device without.");
     }
 
+    /// <summary>
+    /// Whether the IOMMU makes every access coherent, whatever the device asks for. Page tables that are made for such a device do so, and take
+    /// no device behind an IOMMU that cannot; VFIO_DMA_CC_IOMMU says so of a container.
+    /// </summary>
+    public bool EnforcesCoherency { get; init; }
+
     /// <summary>The iovas that the device cannot use, such as a window for interrupts.</summary>
     public IReadOnlyList<IovaSpan> ReservedRegions { get; init; } = [];
 }

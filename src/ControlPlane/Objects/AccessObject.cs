@@ -9,7 +9,7 @@ namespace FastIova;
 internal sealed class AccessObject : UapiObject
 {
     private readonly OrderedLock _lock = new(LockRank.Attachment);
-    private readonly Side _side;
+    private readonly UserSide _side;
     private readonly bool _isInternal;
     private IoasObject? _ioas;
     private int _mover;
@@ -17,9 +17,12 @@ internal sealed class AccessObject : UapiObject
     private AccessObject(IommufdContext context, IAccessUser? user, bool pinsPages)
         : base(context, ObjectKind.Access)
     {
-        _side = new Side(this, user, pinsPages);
+        _side = new UserSide(this, user, pinsPages);
         _isInternal = user is null;
     }
+
+    /// <summary>The access as the address space sees it.</summary>
+    internal IoasAccess Side => _side;
 
     /// <summary>Whether it can pin pages; the ioas is aligned to pages then.</summary>
     internal bool PinsPages => _side.PinsPages;
@@ -182,7 +185,7 @@ internal sealed class AccessObject : UapiObject
     }
 
     /// <summary>The access as the address space sees it.</summary>
-    private sealed class Side(AccessObject access, IAccessUser? user, bool pinsPages) : IoasAccess
+    private sealed class UserSide(AccessObject access, IAccessUser? user, bool pinsPages) : IoasAccess
     {
         internal override bool PinsPages { get; } = pinsPages;
 

@@ -30,6 +30,12 @@ internal sealed class DmaBufFile(DmaBuf buffer) : OpenFile
         }
 
         bool isAttached = buffer.TryAttach(out DmaBufAttachment? attachment);
+        if (isAttached && !buffer.IsOnePiece)
+        {
+            attachment!.Put();
+            return Errno.NotSupported;
+        }
+
         source = attachment;
         return isAttached ? Errno.Success : Errno.NoDevice;
     }

@@ -140,7 +140,7 @@ internal sealed partial class FaultQueue
             var record = new PageFaultRecord
             {
                 Flags = fault.Flags,
-                DevId = group.Handle.Device.Id,
+                DevId = group.Handle.Device!.Id,
                 Pasid = fault.Pasid,
                 GrpId = fault.GroupId,
                 Perm = fault.Permission,

@@ -98,8 +98,8 @@ internal static class VfioBusReset
         }
     }
 
-    // A device alone on its bus sits at the root, where nothing can reset the bus.
-    private static bool Exists(VfioDevice device) => device.Group.Devices.Count > 1;
+    // A device alone on its bus sits at the root, where nothing can reset the bus, unless it was made otherwise.
+    private static bool Exists(VfioDevice device) => device.HasBusReset;
 
     // Under the gate of the group.
     private static uint IdOf(VfioDevice device, IommufdContext context) =>
@@ -112,6 +112,11 @@ internal static class VfioBusReset
         if (count > (uint)device.Group.Devices.Count)
         {
             return Errno.Invalid;
+        }
+
+        if (FaultPoint.Fails())
+        {
+            return Errno.OutOfMemory;
         }
 
         Span<int> fds = stackalloc int[(int)Math.Min(count, 256)];

@@ -128,6 +128,8 @@ internal sealed class VfioConfig
                 _device.Reset();
             }
         }
+
+        _device.DmaBufs.Settle();
     }
 
     // How many bytes from here on are nobody's but the function's: whole registers, so that it sees what the driver wrote at once.

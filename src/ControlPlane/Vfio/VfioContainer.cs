@@ -46,6 +46,31 @@ internal static partial class VfioContainer
         return Errno.Success;
     }
 
+    /// <summary>Lets the calls of the container be those of one without an IOMMU.</summary>
+    /// <returns><see cref="Errno.Invalid"/> when it has an ioas, which translates.</returns>
+    internal static Errno BecomeNoIommu(IommufdContext context)
+    {
+        if (HasIoas(context))
+        {
+            return Errno.Invalid;
+        }
+
+        context.IsNoIommu = true;
+        return Errno.Success;
+    }
+
+    /// <summary>Whether the container has an ioas.</summary>
+    internal static bool HasIoas(IommufdContext context)
+    {
+        if (context.Objects.HoldVfioIoas() is not { } present)
+        {
+            return false;
+        }
+
+        present.LetGo();
+        return true;
+    }
+
     private static long CheckExtension(IommufdContext context, VfioExtension extension) => extension switch
     {
         VfioExtension.Type1 or VfioExtension.Type1V2 or VfioExtension.UnmapAll => context.IsNoIommu ? 0 : 1,

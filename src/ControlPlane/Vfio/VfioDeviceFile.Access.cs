@@ -70,6 +70,7 @@ internal sealed partial class VfioDeviceFile
             return Refused(Errno.Invalid);
         }
 
+        _device.Power.Use();
         count = Math.Min(count, UserRange.BytesLast);
         ulong offset = VfioRegions.Within(position);
         if (index == (uint)VfioRegion.Config)

@@ -8,26 +8,35 @@ namespace FastIova;
 /// its BARs mapped any more.</para>
 /// <para>Threads: any. Teardown: <see cref="Close"/> detaches, unbinds and resets; it never fails.</para>
 /// </remarks>
-internal sealed partial class VfioDeviceFile : OpenFile
+internal sealed partial class VfioDeviceFile : OpenFile, IVfioFile
 {
     private readonly VfioDevice _device;
-    private readonly HashSet<uint> _pasids = [];
     private readonly VfioGroupFile? _group;
+    private readonly bool _keepsGroup;
     private IommufdContext? _context;
     private volatile bool _isGranted;
-    private bool _isAttached;
     private int _holders = 1;
     private int _closed;
 
     internal VfioDeviceFile(VfioDevice device) => _device = device;
 
     /// <summary>A file that the group of the device gives out, which has opened the device.</summary>
-    internal VfioDeviceFile(VfioDevice device, VfioGroupFile group)
+    /// <param name="device">The device.</param>
+    /// <param name="group">The group's file.</param>
+    /// <param name="keepsGroup">Whether the group's file is not closed before this one.</param>
+    internal VfioDeviceFile(VfioDevice device, VfioGroupFile group, bool keepsGroup)
     {
         _device = device;
         _group = group;
+        _keepsGroup = keepsGroup;
         _isGranted = true;
     }
+
+    /// <inheritdoc/>
+    public object? VirtualMachine { get; set; }
+
+    /// <inheritdoc/>
+    public bool IsEnforcedCoherent => _device.IsEnforcedCoherent;
 
     // The kernel's file has no poll: it is always ready.
     internal override bool IsReadable => true;
@@ -47,6 +56,14 @@ internal sealed partial class VfioDeviceFile : OpenFile
             return Refused(Errno.Invalid);
         }
 
+        _device.Power.Use();
+        if (request == (uint)VfioDeviceRequest.Feature)
+        {
+            return VfioFeatures.Run(_device, caller, call);
+        }
+
+        // What is about the bus of a device is not known of one that is on none.
+        bool isPhysical = _device.Emulated is null;
         return Refused((VfioDeviceRequest)request switch
         {
             VfioDeviceRequest.AttachIommufdPt when _group is null => Attach(call),
@@ -56,9 +73,9 @@ internal sealed partial class VfioDeviceFile : OpenFile
             VfioDeviceRequest.GetIrqInfo => GetIrqInfo(call),
             VfioDeviceRequest.SetIrqs => SetIrqs(caller, call),
             VfioDeviceRequest.Reset => ResetDevice(),
-            VfioDeviceRequest.GetPciHotResetInfo => VfioBusReset.GetInfo(_device, _context, call),
-            VfioDeviceRequest.PciHotReset => VfioBusReset.Run(_device, _context, caller, call),
-            VfioDeviceRequest.Feature => VfioFeatures.Run(_device, caller, call),
+            VfioDeviceRequest.IoEventfd when isPhysical => _device.IoEventfds.Run(caller, call),
+            VfioDeviceRequest.GetPciHotResetInfo when isPhysical => VfioBusReset.GetInfo(_device, _context, call),
+            VfioDeviceRequest.PciHotReset when isPhysical => VfioBusReset.Run(_device, _context, caller, call),
             _ => Errno.NotATypewriter,
         });
     }
@@ -71,7 +88,26 @@ internal sealed partial class VfioDeviceFile : OpenFile
         }
     }
 
-    private void LetGo()
+    /// <inheritdoc/>
+    public bool TryHold()
+    {
+        int holders = Volatile.Read(ref _holders);
+        while (holders != 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
+            if (seen == holders)
+            {
+                return true;
+            }
+
+            holders = seen;
+        }
+
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public void LetGo()
     {
         if (Interlocked.Decrement(ref _holders) != 0)
         {
@@ -81,6 +117,10 @@ internal sealed partial class VfioDeviceFile : OpenFile
         if (_group is not null)
         {
             _device.CloseForGroup();
+            if (_keepsGroup)
+            {
+                _group.LetGoOfDevice();
+            }
         }
         else if (_isGranted)
         {
@@ -164,7 +204,7 @@ internal sealed partial class VfioDeviceFile : OpenFile
             return Errno.BadDescriptorState;
         }
 
-        Errno errno = _device.Open(context);
+        Errno errno = _device.Open(context, container: null, VirtualMachine);
         if (errno == Errno.Success)
         {
             uint id = _device.Bound!.Id;
@@ -201,23 +241,10 @@ internal sealed partial class VfioDeviceFile : OpenFile
 
         lock (_device.Group.Gate)
         {
-            uint pasid = hasPasid ? attach.Pasid : DeviceObject.NoPasid;
-            bool isAttached = hasPasid ? _pasids.Contains(pasid) : _isAttached;
-            errno = isAttached ? _device.Bound!.Replace(ref attach.PtId, pasid)
-                : hasPasid && FaultPoint.Fails() ? Errno.OutOfMemory
-                : _device.Bound!.Attach(ref attach.PtId, pasid);
+            errno = hasPasid ? _device.Bound!.AttachPasid(attach.Pasid, ref attach.PtId) : _device.Bound!.Attach(ref attach.PtId);
             if (errno != Errno.Success)
             {
                 return errno;
-            }
-
-            if (hasPasid)
-            {
-                _pasids.Add(pasid);
-            }
-            else
-            {
-                _isAttached = true;
             }
 
             if (VfioArgument.Write(argument, attach, smallest) == Errno.Success)
@@ -226,7 +253,7 @@ internal sealed partial class VfioDeviceFile : OpenFile
             }
 
             // What Linux undoes is the attachment without a PASID, whichever was asked for.
-            DetachOne(DeviceObject.NoPasid);
+            _device.Bound!.Detach();
             return Errno.BadAddress;
         }
     }
@@ -248,14 +275,11 @@ internal sealed partial class VfioDeviceFile : OpenFile
             {
                 if (hasPasid)
                 {
-                    if (_pasids.Remove(detach.Pasid))
-                    {
-                        _device.Bound!.Detach(detach.Pasid);
-                    }
+                    _device.Bound!.DetachPasid(detach.Pasid);
                 }
                 else
                 {
-                    DetachOne(DeviceObject.NoPasid);
+                    _device.Bound!.Detach();
                 }
             }
         }
@@ -264,16 +288,10 @@ internal sealed partial class VfioDeviceFile : OpenFile
     }
 
     private Errno CheckPasidFlag(uint flags) =>
-        flags == 0 || (flags == VfioDeviceConstants.AttachPasid && _device.Engine.Options.Level.Has(UapiChange.VfioPasids)) ? Errno.Success : Errno.Invalid;
-
-    private void DetachOne(uint pasid)
-    {
-        if (_isAttached)
-        {
-            _isAttached = false;
-            _device.Bound!.Detach(pasid);
-        }
-    }
+        flags == 0 ? Errno.Success
+        : flags != VfioDeviceConstants.AttachPasid || !_device.Engine.Options.Level.Has(UapiChange.VfioPasids) ? Errno.Invalid
+        : _device.Bound!.TakesPasids ? Errno.Success
+        : Errno.NotSupported;
 
     private Errno ResetDevice()
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace FastIova;
 
 /// <summary>The devices that are assigned together, and who has opened them: the group's own file, or files of its devices.</summary>
@@ -5,7 +7,7 @@ namespace FastIova;
 /// <para>Invariant. V1: while the group's file is open no device of it is bound by a file of its own, and the other way round.</para>
 /// <para>Threads: any. <see cref="Gate"/> is held while a device is opened, attached, reset or closed; it is above every other lock.</para>
 /// </remarks>
-internal sealed class VfioGroup(int number)
+internal sealed class VfioGroup(int number, VfioGroupKind kind = VfioGroupKind.Iommu)
 {
     private readonly Lock _opening = new();
     private readonly List<VfioDevice> _devices = [];
@@ -14,6 +16,12 @@ internal sealed class VfioGroup(int number)
 
     /// <summary>Its number: the name of its node.</summary>
     internal int Number => number;
+
+    /// <summary>The path of its node.</summary>
+    internal string Node { get; } = string.Create(CultureInfo.InvariantCulture, $"/dev/vfio/{(kind == VfioGroupKind.NoIommu ? "noiommu-" : string.Empty)}{number}");
+
+    /// <summary>What stands before its devices.</summary>
+    internal VfioGroupKind Kind => kind;
 
     /// <summary>The devices as the IOMMU sees them.</summary>
     internal HardwareGroup Hardware { get; } = new();

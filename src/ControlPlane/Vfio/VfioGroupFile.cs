@@ -3,17 +3,26 @@ using System.Text;
 
 namespace FastIova;
 
-/// <summary>An open group: it joins a container, which is an iommufd, and gives out files of its devices.</summary>
+/// <summary>An open group: it joins a container, which is VFIO's own or an iommufd, and gives out files of its devices.</summary>
 /// <remarks>
-/// <para>Owns: the group's one opening. It keeps the container while it has joined it; devices that it has given out keep it by themselves.</para>
+/// <para>Owns: the group's one opening. It keeps the container while it has joined it. Devices keep an iommufd by themselves; those of a
+/// group in VFIO's own container keep this file: it is closed, and leaves the container, with the last of them.</para>
+/// <para>Invariant. G1: it is in one container at most, and does not leave VFIO's own one while a device is open.</para>
 /// <para>Threads: any. Teardown: leaves the container; never fails.</para>
 /// </remarks>
-internal sealed class VfioGroupFile : OpenFile
+internal sealed class VfioGroupFile : OpenFile, IVfioFile
 {
     private const int NameBytesLast = 4096;
 
     private readonly Lock _joining = new();
-    private IommufdContext? _container;
+    private IommufdContext? _iommufd;
+    private VfioContainerFile? _container;
+
+    // Files of devices that were opened in VFIO's own container.
+    private int _users;
+
+    // The descriptor, those files, and whoever else keeps it open.
+    private int _holders = 1;
     private int _closed;
 
     private VfioGroupFile(VfioGroup group) => Group = group;
@@ -21,15 +30,24 @@ internal sealed class VfioGroupFile : OpenFile
     /// <summary>The group.</summary>
     internal VfioGroup Group { get; }
 
+    /// <inheritdoc/>
+    public object? VirtualMachine { get; set; }
+
+    /// <inheritdoc/>
+    public bool IsEnforcedCoherent => Group.Devices.All(device => device.IsEnforcedCoherent);
+
     internal override bool IsReadable => true;
 
     internal override bool IsWritable => true;
 
     /// <summary>Opens a group.</summary>
-    /// <returns><see cref="Errno.Busy"/> when it is open, or one of its devices is bound.</returns>
-    internal static Errno Open(VfioGroup group, out VfioGroupFile? file)
+    /// <param name="caller">Who opens it.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="file">The file.</param>
+    /// <returns><see cref="Errno.Busy"/> when it is open, or one of its devices is bound; <see cref="Errno.NotPermitted"/> without CAP_SYS_RAWIO for one without an IOMMU.</returns>
+    internal static Errno Open(Caller caller, VfioGroup group, out VfioGroupFile? file)
     {
-        Errno errno = group.Open();
+        Errno errno = group.Kind == VfioGroupKind.NoIommu && !caller.Has(Capability.SysRawIo) ? Errno.NotPermitted : group.Open();
         file = errno == Errno.Success ? new VfioGroupFile(group) : null;
         return errno;
     }
@@ -41,7 +59,7 @@ internal sealed class VfioGroupFile : OpenFile
         {
             VfioRequest.GroupGetStatus => Refused(GetStatus(call)),
             VfioRequest.GroupSetContainer => Refused(Join(caller, call)),
-            VfioRequest.GroupUnsetContainer => Refused(Leave() ? Errno.Success : Errno.Invalid),
+            VfioRequest.GroupUnsetContainer => Refused(Leave()),
             VfioRequest.GroupGetDeviceFd => GiveDevice(caller, argument),
             _ => Refused(Errno.NotATypewriter),
         };
@@ -51,9 +69,44 @@ internal sealed class VfioGroupFile : OpenFile
     {
         if (Interlocked.Exchange(ref _closed, 1) == 0)
         {
-            Leave();
-            Group.Close();
+            LetGo();
         }
+    }
+
+    /// <summary>A file of a device is closed, that was opened in VFIO's own container.</summary>
+    internal void LetGoOfDevice()
+    {
+        lock (_joining)
+        {
+            _users--;
+        }
+
+        LetGo();
+    }
+
+    /// <inheritdoc/>
+    public bool TryHold()
+    {
+        lock (_joining)
+        {
+            _holders += _holders != 0 ? 1 : 0;
+            return _holders != 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void LetGo()
+    {
+        lock (_joining)
+        {
+            if (--_holders != 0)
+            {
+                return;
+            }
+        }
+
+        Leave();
+        Group.Close();
     }
 
     private Errno GetStatus(in CallArgument argument)
@@ -68,7 +121,7 @@ internal sealed class VfioGroupFile : OpenFile
         lock (_joining)
         {
             // Nobody else can have a device of a group that is open, but files that an opening before it has given out.
-            status.Flags = _container is not null ? VfioDeviceConstants.GroupContainerSet | VfioDeviceConstants.GroupViable
+            status.Flags = HasIommu ? VfioDeviceConstants.GroupContainerSet | VfioDeviceConstants.GroupViable
                 : Group.Devices.Any(device => device.Bound is not null) ? 0
                 : VfioDeviceConstants.GroupViable;
         }
@@ -91,9 +144,17 @@ internal sealed class VfioGroupFile : OpenFile
 
         lock (_joining)
         {
-            if (_container is not null)
+            if (HasIommu)
             {
                 return Errno.Invalid;
+            }
+
+            Errno errno;
+            if (file is VfioContainerFile container)
+            {
+                errno = container.Add(caller, Group);
+                _container = errno == Errno.Success ? container : null;
+                return errno;
             }
 
             if (file is not IommufdContext context || !context.TryHold())
@@ -101,26 +162,36 @@ internal sealed class VfioGroupFile : OpenFile
                 return Errno.BadDescriptorState;
             }
 
-            Errno errno = context.IsNoIommu ? Errno.Invalid : VfioContainer.EnsureIoas(context);
+            errno = Group.Kind == VfioGroupKind.NoIommu ? VfioContainer.BecomeNoIommu(context)
+                : context.IsNoIommu ? Errno.Invalid
+                : VfioContainer.EnsureIoas(context);
             if (errno != Errno.Success)
             {
                 context.LetGo();
                 return errno;
             }
 
-            _container = context;
+            _iommufd = context;
             return Errno.Success;
         }
     }
 
-    private bool Leave()
+    private bool HasIommu => _container is not null || _iommufd is not null;
+
+    private Errno Leave()
     {
         lock (_joining)
         {
-            IommufdContext? left = _container;
+            if (!HasIommu || _users != 0)
+            {
+                return HasIommu ? Errno.Busy : Errno.Invalid;
+            }
+
+            _container?.Remove(Group);
             _container = null;
-            left?.LetGo();
-            return left is not null;
+            _iommufd?.LetGo();
+            _iommufd = null;
+            return Errno.Success;
         }
     }
 
@@ -145,9 +216,19 @@ internal sealed class VfioGroupFile : OpenFile
             return Refused(Errno.Invalid);
         }
 
+        if (FaultPoint.Fails())
+        {
+            return Refused(Errno.OutOfMemory);
+        }
+
+        bool keeps;
         lock (_joining)
         {
-            errno = _container is null ? Errno.Invalid : device.OpenForGroup(_container);
+            keeps = _container is not null;
+            errno = MayOpen(caller, device);
+            errno = errno == Errno.Success ? device.OpenForGroup(Group.Kind == VfioGroupKind.NoIommu ? null : _iommufd, _container?.Iommu as Type1Iommu, VirtualMachine) : errno;
+            _users += keeps && errno == Errno.Success ? 1 : 0;
+            _holders += keeps && errno == Errno.Success ? 1 : 0;
         }
 
         if (errno != Errno.Success)
@@ -155,7 +236,7 @@ internal sealed class VfioGroupFile : OpenFile
             return Refused(errno);
         }
 
-        var file = new VfioDeviceFile(device, this);
+        var file = new VfioDeviceFile(device, this, keeps);
         int fd = caller.Install(file);
         if (fd < 0)
         {
@@ -163,6 +244,19 @@ internal sealed class VfioGroupFile : OpenFile
         }
 
         return fd;
+    }
+
+    private Errno MayOpen(Caller caller, VfioDevice device)
+    {
+        if (_iommufd is null && _container?.Iommu is null)
+        {
+            return Errno.Invalid;
+        }
+
+        // Who asks for translation, by an ioas, shall not get a device without it.
+        return Group.Kind == VfioGroupKind.NoIommu && !device.IsOpenForGroup && (!caller.Has(Capability.SysRawIo) || (_iommufd is not null && VfioContainer.HasIoas(_iommufd)))
+            ? Errno.NotPermitted
+            : Errno.Success;
     }
 
     private static Errno ReadName(Caller caller, ulong address, out string name)

@@ -48,6 +48,11 @@ internal sealed partial class VfioInterrupts
             return Errno.Range;
         }
 
+        if (enables && FaultPoint.Fails())
+        {
+            return Errno.OutOfMemory;
+        }
+
         if (enables)
         {
             // Vectors of MSI-X can come later; those of MSI are as many as are asked for now.

@@ -197,6 +197,12 @@ internal sealed partial class VfioInterrupts
             int fd = MemoryMarshal.Read<int>(data);
             EventDescriptor? taken = null;
             Errno errno = fd >= 0 ? Take(caller, fd, out taken) : Errno.Success;
+            if (errno == Errno.Success && _kind is null && FaultPoint.Fails())
+            {
+                taken?.Dispose();
+                return Errno.OutOfMemory;
+            }
+
             if (errno == Errno.Success)
             {
                 _kind = VfioIrq.Intx;

@@ -66,6 +66,9 @@ public sealed partial class PciFunction
     /// <summary>The memory file of a mappable BAR, for whoever maps it for a driver; null for any other. It lives as long as the function.</summary>
     internal SharedMemory? BarFile(int bar) => (uint)bar < PciBar.Count ? _barMemory[bar] : null;
 
+    /// <summary>Where the memory of a mappable BAR begins in this process.</summary>
+    internal ulong BarAddress(int bar) => _barMemory[bar]!.Address;
+
     private static int Access(ulong offset, int length)
     {
         int access = WidestAccess;

@@ -18,6 +18,7 @@ public sealed partial class PciFunction : IDisposable
     private readonly SharedMemory?[] _barMemory = new SharedMemory?[PciBar.Count];
     private readonly int[] _mappings = new int[PciBar.Count];
     private readonly Action<Fault>? _onFault;
+    private readonly PciEmulatedMemory? _emulated;
     private volatile bool _isBusMaster;
     private bool _disposed;
 
@@ -28,10 +29,17 @@ public sealed partial class PciFunction : IDisposable
     /// <exception cref="ArgumentException">The layout breaks a rule.</exception>
     /// <exception cref="IOException">There is no memory for a mappable BAR.</exception>
     public PciFunction(IPciDeviceModel model, DmaPort port, Action<Fault>? onFault = null)
+        : this(model, port, emulated: null, onFault)
+    {
+    }
+
+    /// <summary>Makes a function whose model may have another way to memory than the port.</summary>
+    internal PciFunction(IPciDeviceModel model, DmaPort port, PciEmulatedMemory? emulated, Action<Fault>? onFault)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(port);
         _model = model;
+        _emulated = emulated;
         _onFault = onFault;
         Port = port;
         Layout = model.Layout;
@@ -42,7 +50,12 @@ public sealed partial class PciFunction : IDisposable
             _interrupts = new PciInterrupts(Layout);
             foreach (PciBar bar in Layout.Bars)
             {
-                _barMemory[bar.Index] = bar.IsMappable ? SharedMemory.CreateFixed($"fastiova-bar{bar.Index}", bar.Bytes) : null;
+                if (bar.IsMappable)
+                {
+                    SharedMemory memory = SharedMemory.CreateFixed($"fastiova-bar{bar.Index}", bar.Bytes);
+                    _barMemory[bar.Index] = memory;
+                    DeviceMemory.Add(memory);
+                }
             }
 
             ApplyConfig();
@@ -87,6 +100,9 @@ public sealed partial class PciFunction : IDisposable
     /// <summary>Whether I/O BARs answer.</summary>
     public bool IsIoEnabled => (Command & PciRegister.CommandIo) != 0 && IsPowered;
 
+    /// <summary>The virtual machine of the driver, for the model to see.</summary>
+    internal object? VirtualMachine { get; set; }
+
     private int Command => _config.Word(PciRegister.Command);
 
     private bool IsPowered => _config.Power == 0 || (_config.Word(_config.Power + 4) & 3) == 0;
@@ -123,7 +139,11 @@ public sealed partial class PciFunction : IDisposable
             _model.Dispose();
             foreach (SharedMemory? memory in _barMemory)
             {
-                memory?.Dispose();
+                if (memory is not null)
+                {
+                    DeviceMemory.Remove(memory);
+                    memory.Dispose();
+                }
             }
         }
     }
@@ -132,9 +152,21 @@ public sealed partial class PciFunction : IDisposable
     {
         public override DmaPort Port => function.Port;
 
+        public override bool IsEmulated => function._emulated is not null;
+
         public override bool IsBusMaster => function._isBusMaster;
 
+        public override object? VirtualMachine => function.VirtualMachine;
+
         public override bool UsesMessages => function._interrupts.UsesMessages;
+
+        public override bool ReadMemory(ulong iova, Span<byte> buffer, out Fault fault) =>
+            function._emulated is { } memory ? memory.Read(iova, buffer, out fault) : Port.Read(iova, buffer, out fault);
+
+        public override bool WriteMemory(ulong iova, ReadOnlySpan<byte> data, out Fault fault) =>
+            function._emulated is { } memory ? memory.Write(iova, data, out fault) : Port.Write(iova, data, out fault);
+
+        public override Fault ExplainMemory(ulong iova, Permission access) => function._emulated?.Explain(iova, access) ?? Port.Explain(iova, access);
 
         public override void RaiseMsi(int vector) => function._interrupts.Raise(vector);
 

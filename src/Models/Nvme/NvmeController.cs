@@ -161,7 +161,7 @@ internal sealed partial class NvmeController
         // The half with the phase comes second: a driver that sees it turned finds the whole entry.
         using DmaScope scope = _dma.Enter();
         bool written = _dma.Write(iova, _completion.AsSpan(0, 8));
-        Volatile.WriteBarrier();
+        Fence.Writes();
         if (!written || !_dma.Write(iova + 8, _completion.AsSpan(8)))
         {
             Fail();

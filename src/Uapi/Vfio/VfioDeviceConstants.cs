@@ -84,6 +84,18 @@ internal static class VfioDeviceConstants
     /// <summary><c>VFIO_DEVICE_FEATURE_PROBE</c></summary>
     internal const uint FeatureProbe = 0x40000;
 
+    /// <summary><c>VFIO_MIGRATION_STOP_COPY</c></summary>
+    internal const ulong MigrationStopCopy = 0x1;
+
+    /// <summary><c>VFIO_MIGRATION_P2P</c></summary>
+    internal const ulong MigrationP2P = 0x2;
+
+    /// <summary><c>VFIO_MIGRATION_PRE_COPY</c></summary>
+    internal const ulong MigrationPreCopy = 0x4;
+
+    /// <summary><c>VFIO_DEVICE_IOEVENTFD_SIZE_MASK</c>; each of its bits is the width of a write in bytes.</summary>
+    internal const uint IoEventfdWidths = 0xf;
+
     /// <summary><c>VFIO_DEVICE_BIND_FLAG_TOKEN</c></summary>
     internal const uint BindToken = 0x1;
 

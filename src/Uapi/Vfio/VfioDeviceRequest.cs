@@ -38,4 +38,7 @@ internal enum VfioDeviceRequest : uint
 
     /// <summary><c>VFIO_DEVICE_DETACH_IOMMUFD_PT</c></summary>
     DetachIommufdPt = 0x3b78,
+
+    /// <summary><c>VFIO_MIG_GET_PRECOPY_INFO</c>, of the data of a migration.</summary>
+    GetPrecopyInfo = 0x3b79,
 }

@@ -65,7 +65,7 @@ public sealed class RunCommandTests
     public void DevicesAreListedWithTheirOptions()
     {
         Assert.Equal(0, Run(["devices"], out string output, out _));
-        Assert.All(["edu", "nvme", "image", "testdev", "group", "bdf"], name => Assert.Contains(name, output, StringComparison.Ordinal));
+        Assert.All(["edu", "nvme", "image", "testdev", "group", "bdf", "noiommu"], name => Assert.Contains(name, output, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -74,6 +74,9 @@ public sealed class RunCommandTests
     [InlineData("edu,bdf=1.0", "'1.0'")]
     [InlineData("edu,iova-bits=99", "iova-bits")]
     [InlineData("edu,colour=red", "colour")]
+    [InlineData("edu,noiommu,noiommu", "twice")]
+    [InlineData("edu,noiommu=1", "noiommu")]
+    [InlineData("edu,noiommu,iova-bits=39", "iova-bits")]
     [InlineData("nvme", "image=")]
     [InlineData("nvme,image=/no-such-image", "/no-such-image")]
     public void ADeviceThatCannotBeIsNamed(string device, string named)
@@ -89,9 +92,16 @@ public sealed class RunCommandTests
         Assert.Equal(0, Run(["run", "--device", "edu", "--device", "testdev,group=7,bdf=0000:05:00.0", "--device", "testdev,group=7", "--", "sh", "-c", Script], out _, out _));
     }
 
+    [Fact]
+    public void AProgramFindsTheNodesOfADeviceWithoutAnIommu()
+    {
+        const string Script = "test -c /dev/vfio/noiommu-1 && test -c /dev/vfio/devices/noiommu-vfio1 && test -c /dev/vfio/devices/vfio0 && test \"$(cat /sys/kernel/iommu_groups/1/name)\" = vfio-noiommu && test \"$(cat /sys/module/vfio/parameters/enable_unsafe_noiommu_mode)\" = Y && test -d /sys/bus/pci/devices/0000:02:00.0/vfio-dev/noiommu-vfio1";
+        Assert.Equal(0, Run(["run", "--type1-strict", "--device", "edu", "--device", "edu,noiommu", "--", "sh", "-c", Script], out _, out _));
+    }
+
     [Theory]
-    [InlineData("run", "--device", "--test-backend", "--uapi", "--socket", "--log", "PROGRAM")]
-    [InlineData("serve", "--test-backend", "--uapi", "--socket", "--log", "SIGTERM")]
+    [InlineData("run", "--device", "--test-backend", "--type1-strict", "--uapi", "--socket", "--log", "PROGRAM")]
+    [InlineData("serve", "--test-backend", "--type1-strict", "--uapi", "--socket", "--log", "SIGTERM")]
     public void TheHelpNamesEveryOption(string command, params string[] names)
     {
         Assert.Equal(0, Run([command, "--help"], out string output, out _));

@@ -75,11 +75,11 @@ public sealed class VfioDeviceTests
 
         Assert.Equal(-(long)Errno.Invalid, vfio.Bind(first));
         Assert.Equal(-(long)Errno.Invalid, vfio.Bind(second));
-        Assert.Equal(Errno.Busy, VfioGroupFile.Open(device.Group, out _));
+        Assert.Equal(Errno.Busy, VfioGroupFile.Open(vfio.World.Client, device.Group, out _));
         first.Close();
         Assert.Equal(0, vfio.Bind(second));
         second.Close();
-        Assert.Equal(Errno.Success, VfioGroupFile.Open(device.Group, out VfioGroupFile? group));
+        Assert.Equal(Errno.Success, VfioGroupFile.Open(vfio.World.Client, device.Group, out VfioGroupFile? group));
         group!.Close();
     }
 

@@ -9,8 +9,14 @@ internal sealed class VfioWorld : IDisposable
     private readonly World _world;
 
     internal VfioWorld(UapiLevel level = UapiLevel.Latest)
+        : this(new World(level))
     {
-        _world = new World(level);
+    }
+
+    /// <param name="world">The world; this one's from now on.</param>
+    internal VfioWorld(World world)
+    {
+        _world = world;
         Iommufd = _world.Client.Install(_world.Context);
         Topology = new VfioTopology(_world.Engine);
     }
@@ -35,11 +41,16 @@ internal sealed class VfioWorld : IDisposable
         HasPowerManagement = true,
     };
 
-    internal VfioDevice Add(string address = "0000:01:00.0", int? group = null, PciFunctionLayout? layout = null, DeviceOptions? iommu = null)
+    internal VfioDevice Add(string address = "0000:01:00.0", int? group = null, PciFunctionLayout? layout = null, DeviceOptions? iommu = null, bool isNoIommu = false)
     {
         Assert.True(PciAddress.TryParse(address, out PciAddress at));
-        return Topology.Add(group, new RegisterModel(layout ?? Layout()), new VfioDeviceOptions { Address = at, Iommu = iommu ?? new DeviceOptions(), OnFault = (_, fault) => Faults.Add(fault) });
+        return Topology.Add(group, new RegisterModel(layout ?? Layout()), new VfioDeviceOptions { Address = at, Iommu = iommu ?? new DeviceOptions(), IsNoIommu = isNoIommu, OnFault = (_, fault) => Faults.Add(fault) });
     }
+
+    /// <summary>Adds a device that may be asked for more than its layout says.</summary>
+    internal VfioDevice Add(IPciDeviceModel model, VfioDeviceOptions options, int? group = null) => Topology.Add(group, model, options);
+
+    internal static VfioDeviceOptions At(string address = "0000:01:00.0") => PciAddress.TryParse(address, out PciAddress at) ? new VfioDeviceOptions { Address = at } : throw new ArgumentException(address, nameof(address));
 
     internal static RegisterModel ModelOf(VfioDevice device) => (RegisterModel)device.Model;
 
@@ -79,6 +90,60 @@ internal sealed class VfioWorld : IDisposable
         hwpt = attach.PtId;
         return result;
     }
+
+    /// <summary>Lets a group join the container of the world.</summary>
+    internal long Join(VfioGroupFile group, int? container = null)
+    {
+        _world.Pages.At<int>(World.DataOffset) = container ?? Iommufd;
+        return group.Ioctl(_world.Client, (uint)VfioRequest.GroupSetContainer, _world.Data);
+    }
+
+    /// <summary>A descriptor of a device of a group that joins the container of the world, if it has not.</summary>
+    internal long DeviceOf(VfioGroupFile group, string address)
+    {
+        Assert.Contains(Join(group), (long[])[0, -(long)Errno.Invalid]);
+        Span<byte> name = _world.Pages.Bytes[World.DataOffset..];
+        name[System.Text.Encoding.ASCII.GetBytes(address, name)] = 0;
+        return group.Ioctl(_world.Client, (uint)VfioRequest.GroupGetDeviceFd, _world.Data);
+    }
+
+    /// <summary>VFIO_DEVICE_FEATURE with a struct behind its head, and what follows that.</summary>
+    internal long Feature<T>(OpenFile file, VfioFeature feature, uint operation, ref T data, ReadOnlySpan<byte> tail = default, uint? argsz = null)
+        where T : unmanaged
+    {
+        int bytes = Marshal.SizeOf<T>();
+        var head = new VfioDeviceFeature { ArgSz = argsz ?? (uint)(8 + bytes + tail.Length), Flags = (uint)feature | operation };
+        Span<byte> there = _world.Pages.Bytes;
+        MemoryMarshal.Write(there, head);
+        MemoryMarshal.Write(there[8..], data);
+        tail.CopyTo(there[(8 + bytes)..]);
+        long result = file.Ioctl(_world.Client, (uint)VfioDeviceRequest.Feature, _world.Pages.Address);
+        data = MemoryMarshal.Read<T>(there[8..]);
+        return result;
+    }
+
+    internal long Feature(OpenFile file, VfioFeature feature, uint operation)
+    {
+        ulong nothing = 0;
+        return Feature(file, feature, operation, ref nothing);
+    }
+
+    internal long Export(OpenFile file, uint region, uint flags, params (ulong Offset, ulong Length)[] ranges)
+    {
+        VfioDmaRange[] tail = [.. ranges.Select(range => new VfioDmaRange { Offset = range.Offset, Length = range.Length })];
+        var order = new VfioDmaBufExport { RegionIndex = region, Flags = flags, NrRanges = (uint)tail.Length };
+        return Feature(file, VfioFeature.DmaBuf, VfioDeviceConstants.FeatureGet, ref order, MemoryMarshal.AsBytes<VfioDmaRange>(tail));
+    }
+
+    internal Errno MapFile(uint ioas, long fd, ulong start, ulong length, ulong iova) => _world.Do(IommufdRequest.IoasMapFile, new IoasMapFileCommand
+    {
+        Flags = IoasMapFlags.FixedIova | IoasMapFlags.Readable | IoasMapFlags.Writeable,
+        IoasId = ioas,
+        Fd = (int)fd,
+        Start = start,
+        Length = length,
+        Iova = iova,
+    });
 
     internal long SetIrqs(OpenFile file, VfioIrq kind, uint flags, uint start, uint count, params int[] data)
     {

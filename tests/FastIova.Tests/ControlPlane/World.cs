@@ -13,8 +13,13 @@ internal sealed class World : IDisposable
     private bool _isClosed;
 
     internal World(UapiLevel level = UapiLevel.Linux612, EngineNode node = EngineNode.Iommu, bool hasTestBackend = false)
+        : this(new EngineOptions { Level = level, TestBackend = hasTestBackend }, node)
     {
-        Engine = new Engine(new EngineOptions { Level = level, TestBackend = hasTestBackend });
+    }
+
+    internal World(EngineOptions options, EngineNode node = EngineNode.Iommu)
+    {
+        Engine = new Engine(options);
         Context = new IommufdContext(Engine, node);
     }
 

@@ -70,13 +70,14 @@ public sealed class ClientDeathTests
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    internal static void KillSoon(Process process, Random random)
+    /// <summary>Kills a program at some moment after it has said that it begins.</summary>
+    internal static void KillSoon(Process process, Random random, int microsecondsLast = 2000)
     {
         using StreamReader output = process.StandardOutput;
         using StreamReader errors = process.StandardError;
         int first = output.Read();
         Assert.True(first == 'b', first == 'b' ? null : errors.ReadToEnd());
-        long end = Stopwatch.GetTimestamp() + (random.Next(2000) * Stopwatch.Frequency / 1_000_000);
+        long end = Stopwatch.GetTimestamp() + (random.Next(microsecondsLast) * Stopwatch.Frequency / 1_000_000);
         while (Stopwatch.GetTimestamp() < end)
         {
             Thread.SpinWait(10);

@@ -7,12 +7,14 @@ namespace FastIova.Tests.Doors;
 [Collection("doors")]
 public sealed class VfioDoorTests
 {
+    private static readonly Lazy<string> Program = new(() => EchoDoor.Compile(Path.Combine(EchoDoor.SourceFolder(), "driver.c")));
+
     [Theory]
     [InlineData("drive")]
     [InlineData("look")]
     public void ADriverThatKnowsNothingOfTheEngineFindsItsDevice(string scenario)
     {
-        using var site = new VfioSite();
+        using var site = new VfioSite(Program, new EduModel());
 
         using Process driver = site.Start(scenario);
         string error = driver.StandardError.ReadToEnd();
@@ -20,13 +22,13 @@ public sealed class VfioDoorTests
 
         Assert.True(driver.ExitCode == 0, error);
         site.AssertIsClean();
-        Assert.Equal(0, site.Faults);
+        Assert.Equal(0, site.Device.Faults);
     }
 
     [Fact]
     public void NothingIsLeftOfDriversThatWereKilledAndTheNextOneStartsAtOnce()
     {
-        using var site = new VfioSite();
+        using var site = new VfioSite(Program, new EduModel());
         var random = new Random(7);
         for (int cycle = 0; cycle < ClientDeathTests.Cycles; cycle++)
         {
@@ -42,60 +44,43 @@ public sealed class VfioDoorTests
         site.AssertIsClean();
     }
 
-    private sealed class VfioSite : IDisposable
+    [Fact]
+    public void ADriverInAContainerOfVfiosOwnGoesOnWhileItsAddressesAreSuspended()
     {
-        private static readonly Lazy<string> Program = new(() => EchoDoor.Compile(Path.Combine(EchoDoor.SourceFolder(), "driver.c")));
-
-        private readonly Engine _engine = new();
-        private readonly VfioTopology _topology;
-        private readonly ViewFolder _view = new();
-        private readonly ProgramDoor _door;
-        private readonly List<Exception> _defects = [];
-        private readonly VfioDevice _device;
-
-        internal VfioSite()
-        {
-            _topology = new VfioTopology(_engine);
-            _device = _topology.Add(group: null, new EduModel(), new VfioDeviceOptions { Address = new PciAddress(0, 1, 0) });
-            DeviceView.Fill(_view, _topology);
-            _door = new ProgramDoor(new DeviceNodes(_engine, _topology).Open, new EngineOptions(), socket: null, Complain) { ShowsDevices = true };
-        }
-
-        internal long Faults => _device.Faults;
-
-        internal Process Start(string scenario)
-        {
-            var start = new ProcessStartInfo(Program.Value, [scenario]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
-            start.Environment[DoorProtocol.Variable] = _door.Variable;
-            start.Environment[DoorProtocol.ViewVariable] = _view.Root;
-            start.Environment["LD_PRELOAD"] = GuestProgram.ShimPath;
-            return Process.Start(start)!;
-        }
-
-        internal void AssertIsClean()
-        {
-            DoorFuzzTests.AssertSettles(() => _door.ClientCount == 0 && _door.DrainingCount == 0, "clients");
-            DoorFuzzTests.AssertSettles(() => _door.Files.Count == 0, "files");
-            DoorFuzzTests.AssertSettles(() => _engine.OpenContexts == 0, "contexts");
-            Assert.Null(_device.Bound);
-            Assert.False(_device.Function.IsBusMaster);
-            Assert.Empty(_defects);
-        }
-
-        public void Dispose()
-        {
-            _door.Dispose();
-            _view.Dispose();
-            _topology.Dispose();
-            _engine.Dispose();
-        }
-
-        private void Complain(Exception defect)
-        {
-            lock (_defects)
-            {
-                _defects.Add(defect);
-            }
-        }
+        using VfioSite site = Site(isStrict: true);
+        site.Run("container");
+        site.Run("drive");
+        site.AssertIsClean();
+        Assert.Equal(0, site.Device.Faults);
     }
+
+    [Fact]
+    public void NothingIsLeftOfDriversThatWereKilledWithSuspendedAddresses()
+    {
+        using VfioSite site = Site(isStrict: true);
+        var random = new Random(8);
+        for (int cycle = 0; cycle < ClientDeathTests.Cycles; cycle++)
+        {
+            using Process driver = site.Start("container-endless");
+            ClientDeathTests.KillSoon(driver, random);
+        }
+
+        site.Run("container");
+        site.AssertIsClean();
+    }
+
+    [Fact]
+    public void ADriverOfADeviceWithoutAnIommuFindsItsMemoryByItsPhysicalAddress()
+    {
+        using VfioSite site = Site(isStrict: true, isNoIommu: true);
+        site.Run("bare");
+        site.AssertIsClean();
+        Assert.Equal(0, site.Device.Faults);
+    }
+
+    private static VfioSite Site(bool isStrict, bool isNoIommu = false) => new(
+        Program,
+        new EngineOptions { StrictType1 = isStrict },
+        isNoIommu,
+        new EduModel(new EduModelOptions { DmaMask = isNoIommu ? ulong.MaxValue : new EduModelOptions().DmaMask }));
 }

@@ -10,6 +10,7 @@ public sealed class ModelCatalogTests
     [InlineData("nvme,memory=1M", 0x0010)]
     [InlineData("nvme,memory=8192,block=4096,queues=3,serial=ABC", 0x0010)]
     [InlineData("testdev", 0x0005)]
+    [InlineData("igb", 0x10C9)]
     public void ATextNamesADevice(string text, int device)
     {
         using IPciDeviceModel model = ModelCatalog.Create(text);
