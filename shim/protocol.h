@@ -42,6 +42,9 @@
 #define DOOR_GREET_SLOT 2u    /* serve one more slot */
 #define DOOR_GREET_COLLECT 3u /* fetch the descriptor that a ticket stands for */
 #define DOOR_GREET_LEND 4u    /* carries a memory file that replaces shared anonymous memory */
+#define DOOR_GREET_RING 5u    /* carries a file of /dev/iommu; slot is the capacity, its highest bit says many producers, ticket an ioas.
+                                 The answer carries the ring, a second message of one byte an eventfd; the ring is served until the
+                                 connection ends */
 
 struct door_greeting {
     uint32_t magic;

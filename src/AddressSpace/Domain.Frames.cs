@@ -82,7 +82,9 @@ public sealed partial class Domain
         {
             if (large || span.LengthLessOne < (1UL << _table.LargeLg2) - 1)
             {
-                return _table.Map(span, word, permission);
+                MapStatus whole = _table.Map(span, word, permission);
+                Count(whole, span, permission);
+                return whole;
             }
 
             // Pieces from the middle of one large page to the middle of the next: none covers a large page whole.
@@ -94,6 +96,7 @@ public sealed partial class Domain
                 MapStatus status = _table.Map(new IovaSpan(at, last), word + (at - span.First), permission);
                 if (status != MapStatus.Success || last == span.Last)
                 {
+                    Count(status, span, permission);
                     return status;
                 }
 
@@ -115,6 +118,7 @@ public sealed partial class Domain
         {
             MapStatus status = _table.UnmapList(spans, out _, out _);
             Debug.Assert(status == MapStatus.Success, "Whole mappings split no page, so nothing can be refused.");
+            UnmapOrder.CountUnmaps(_table, _epoch, spans);
             detached = _table.DetachedEver;
             return _epoch.Publish(_table.SpaceId, spans);
         }

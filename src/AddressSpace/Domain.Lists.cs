@@ -27,6 +27,8 @@ public sealed partial class Domain
                     break;
                 }
             }
+
+            Count(status, ranges);
         }
 
         if (status != MapStatus.Success && refused != 0)
@@ -61,6 +63,7 @@ public sealed partial class Domain
         using (Writer.Enter())
         {
             status = _table.MapScattered(iovas, hosts, permission);
+            Count(status, iovas, permission);
         }
 
         if (status == MapStatus.Overlap)

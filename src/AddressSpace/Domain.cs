@@ -12,26 +12,28 @@ namespace FastIova;
 /// own <c>DmaScope</c>: an unmap would wait for itself.</para>
 /// <para>Teardown: close the ports first; <see cref="Dispose"/> never fails.</para>
 /// </remarks>
-public sealed partial class Domain : IDisposable
+public sealed partial class Domain : IEpochHolder, IDisposable
 {
     private readonly WriterLock _writer = new(LockRank.Domain);
     private readonly Epoch _epoch;
     private readonly PageTable _table;
     private int _attached;
     private bool _disposed;
+    private bool _isReady;
 
     internal Domain(Epoch epoch, DomainOptions options)
     {
         Options = options;
         _epoch = epoch;
-        epoch.Hold();
+        epoch.Hold(this);
         try
         {
             _table = CreateTable(options);
+            Volatile.Write(ref _isReady, true);
         }
         catch
         {
-            epoch.LetGo();
+            epoch.LetGo(this);
             throw;
         }
     }
@@ -278,8 +280,8 @@ public sealed partial class Domain : IDisposable
             if (!_disposed)
             {
                 _disposed = true;
+                _epoch.LetGo(this); // before the table goes: nobody asks for its size any more
                 _table.Dispose();
-                _epoch.LetGo();
             }
         }
     }
@@ -342,7 +344,9 @@ public sealed partial class Domain : IDisposable
 
         using (Writer.Enter())
         {
-            return _table.Map(span, host, permission);
+            MapStatus status = _table.Map(span, host, permission);
+            Count(status, span, permission);
+            return status;
         }
     }
 }

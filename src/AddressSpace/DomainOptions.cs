@@ -37,6 +37,12 @@ public sealed record DomainOptions
     /// </summary>
     public bool HugePageTables { get; init; } = true;
 
+    /// <summary>
+    /// Whether the domain of an ioas answers with the addresses that its user gave, in the user's own process. Nothing in this process
+    /// may use such an answer as an address; memory that was not mapped by an address is left out.
+    /// </summary>
+    internal bool AnswersUserAddresses { get; init; }
+
     /// <summary>Whether frames that nothing may access are refused, as the tables of newer releases of Linux do; else they are mapped so.</summary>
     internal bool NeedsPermission { get; init; }
 }

@@ -100,6 +100,11 @@ internal sealed partial class Ioas
             }
         }
 
+        if (Mappings?.TryTake(1) == false)
+        {
+            return IoasStatus.OutOfMemory; // a split range of pins stays split, which nobody can tell
+        }
+
         Area upper = _spares.TakeArea().Set(upperFirst, area.Last, pages.Share(), area.StartByteOf(upperFirst), area.Permission);
         upper.IsLive = true;
         upper.IsHeld = area.IsHeld;

@@ -99,6 +99,11 @@ internal sealed partial class Ioas
             return IoasStatus.Success;
         }
 
+        if (domain.Options.AnswersUserAddresses)
+        {
+            return MapUserAddresses(area, domain);
+        }
+
         ulong iova = area.First;
         ulong page = area.FirstPage;
         ulong last = area.LastPage;
@@ -111,13 +116,7 @@ internal sealed partial class Ioas
             MapStatus status = domain.MapFrames(new IovaSpan(iova, ends ? area.Last : runLast), run.First, offset, area.Permission, !_noLargePages);
             if (status != MapStatus.Success || ends)
             {
-                return status switch
-                {
-                    MapStatus.Success => IoasStatus.Success,
-                    MapStatus.OutOfMemory => IoasStatus.OutOfMemory,
-                    MapStatus.Overlap => IoasStatus.AlreadyMapped, // mapped behind the back of the ioas
-                    _ => IoasStatus.Invalid,
-                };
+                return StatusOf(status);
             }
 
             iova = runLast + 1;
@@ -125,6 +124,25 @@ internal sealed partial class Ioas
             offset = 0;
         }
     }
+
+    private IoasStatus MapUserAddresses(Area area, Domain domain)
+    {
+        if (area.Pages.Kind != PagesKind.Memory)
+        {
+            return IoasStatus.Success; // it has no address
+        }
+
+        var first = new Frame(area.Pages.UserAddress + (area.FirstPage << Frame.PageLg2));
+        return StatusOf(domain.MapFrames(area.Span, first, area.PageOffset, area.Permission, !_noLargePages));
+    }
+
+    private static IoasStatus StatusOf(MapStatus status) => status switch
+    {
+        MapStatus.Success => IoasStatus.Success,
+        MapStatus.OutOfMemory => IoasStatus.OutOfMemory,
+        MapStatus.Overlap => IoasStatus.AlreadyMapped, // mapped behind the back of the ioas
+        _ => IoasStatus.Invalid,
+    };
 
     /// <summary>
     /// Takes a list of areas out of domains and then gives their pins back. Without the lock: the thread is underway or alone.

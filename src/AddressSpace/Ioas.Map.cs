@@ -209,7 +209,7 @@ internal sealed partial class Ioas
             return IoasStatus.Invalid;
         }
 
-        if (FaultPoint.Fails())
+        if (FaultPoint.Fails() || Mappings?.TryTake(1) == false)
         {
             return IoasStatus.OutOfMemory;
         }
@@ -289,6 +289,7 @@ internal sealed partial class Ioas
         {
             Area? next = area.Next;
             _areas.Remove(area.First);
+            Mappings?.GiveBack(1);
             if (area.Pages.Kind == PagesKind.Device)
             {
                 area.Pages.Source.CountUser(this, isNew: false);

@@ -19,6 +19,8 @@ internal sealed partial class Ioas : IRevocationUser, IDisposable
     /// <summary>An iova is never chosen below or above: zero and the last page look like mistakes in a driver.</summary>
     private const ulong Edge = Frame.PageBytes;
 
+    private const int AreasCountedAtOnce = 1024;
+
     // Replaced whole, by a thread that is alone.
     private Domain[] _domains = [];
     private IoasAccess[] _accesses = [];
@@ -30,6 +32,9 @@ internal sealed partial class Ioas : IRevocationUser, IDisposable
     private ulong _alignment = 1;
     private bool _noLargePages;
     private Spares _spares = new();
+
+    /// <summary>What its areas count against; null for nothing.</summary>
+    internal Quota? Mappings { get; init; }
 
     /// <summary>The alignment of iovas, lengths and offsets in pages: what the strictest domain or access needs.</summary>
     internal ulong Alignment => Volatile.Read(ref _alignment);
@@ -51,16 +56,24 @@ internal sealed partial class Ioas : IRevocationUser, IDisposable
     {
         get
         {
-            _lock.Enter();
+            // Some at a time: a question must not hold up those who map.
             var pages = new HashSet<Pages>();
-            for (Area? area = _areas.FirstOfAll(); area is not null; area = _areas.After(area.Last))
+            ulong? next = 0;
+            while (next is { } first)
             {
-                pages.Add(area.Pages);
+                _lock.Enter();
+                Area? area = _areas.FirstIn(first, ulong.MaxValue);
+                for (int i = 0; i < AreasCountedAtOnce && area is not null; i++)
+                {
+                    pages.Add(area.Pages);
+                    area = _areas.After(area.Last);
+                }
+
+                next = area?.First;
+                _lock.Exit();
             }
 
-            ulong pinned = pages.Aggregate(0UL, (sum, one) => sum + (ulong)one.Pinned);
-            _lock.Exit();
-            return pinned;
+            return pages.Aggregate(0UL, (sum, one) => sum + (ulong)one.Pinned);
         }
     }
 

@@ -44,6 +44,7 @@ internal static class UnmapOrder
                 return status;
             }
 
+            CountUnmaps(table, epoch, spans);
             target = epoch.Publish(table.SpaceId, spans);
             detached = table.DetachedEver;
         }
@@ -110,6 +111,19 @@ internal static class UnmapOrder
         }
 
         Wait(writer, table, epoch, epoch.Publish(Invalidation.Nothing), detached);
+    }
+
+    /// <summary>Counts ranges that were taken away, under the lock of the table's writers.</summary>
+    internal static void CountUnmaps(PageTable table, Epoch epoch, ReadOnlySpan<IovaSpan> spans)
+    {
+        table.UnmapsEver += (ulong)spans.Length;
+        if (epoch.Recorder is { } recorder)
+        {
+            foreach (IovaSpan span in spans)
+            {
+                recorder.Unmap(table.SpaceId, span);
+            }
+        }
     }
 
     private static void Wait(WriterLock writer, PageTable table, Epoch epoch, ulong target, ulong detached)

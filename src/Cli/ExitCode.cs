@@ -11,4 +11,7 @@ internal static class ExitCode
 
     /// <summary>The command line asks for something that does not exist.</summary>
     internal const int BadUsage = 2;
+
+    /// <summary>A service was told to end, and its programs did not finish in time: they were cut off.</summary>
+    internal const int CutOff = 3;
 }

@@ -20,6 +20,7 @@ internal static class Program
         {
             RunCommand.Create(),
             ServeCommand.Create(),
+            TopCommand.Create(),
             DevicesCommand.Create(),
             BenchCommand.Create(),
             TraceCommand.Create(),

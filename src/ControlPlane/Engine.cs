@@ -10,16 +10,19 @@ namespace FastIova;
 public sealed class Engine : IDisposable
 {
     private readonly ConcurrentDictionary<uint, MemoryTally> _users = new();
+    private readonly ConcurrentDictionary<IommufdContext, long> _contexts = new();
+    private long _lastContext;
     private readonly Lazy<PhysicalMemory> _physical;
-    private int _contexts;
 
     /// <summary>Makes an engine without contexts.</summary>
     /// <param name="options">Its options, or null for the defaults.</param>
     public Engine(EngineOptions? options = null)
     {
         Options = options ?? new EngineOptions();
+        Iommu = new Iommu(new IommuOptions { Recorder = Options.Recorder });
         Table = new IoctlTable(Options);
         Local = new LocalCaller(this);
+        EngineMeter.Add(this);
         _physical = new Lazy<PhysicalMemory>(() => new PhysicalMemory(Iommu.Epoch));
     }
 
@@ -27,10 +30,13 @@ public sealed class Engine : IDisposable
     public EngineOptions Options { get; }
 
     /// <summary>The IOMMU: devices open their ports here.</summary>
-    public Iommu Iommu { get; } = new();
+    public Iommu Iommu { get; }
+
+    /// <summary>What tells devices that answer with addresses of other processes from all others.</summary>
+    internal object UserAddresses { get; } = new();
 
     /// <summary>The contexts that live.</summary>
-    public int OpenContexts => Volatile.Read(ref _contexts);
+    public int OpenContexts => _contexts.Count;
 
     /// <summary>Whether devices without an IOMMU may be used (the parameter enable_unsafe_noiommu_mode of VFIO): when one is offered.</summary>
     internal bool HasNoIommuMode { get; set; }
@@ -58,6 +64,7 @@ public sealed class Engine : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        EngineMeter.Remove(this);
         if (_physical.IsValueCreated)
         {
             _physical.Value.Dispose();
@@ -67,12 +74,15 @@ public sealed class Engine : IDisposable
     }
 
     /// <summary>Opens a node for a client.</summary>
-    internal OpenFile Open(EngineNode node) => node == EngineNode.VfioContainer && Options.StrictType1 ? new VfioContainerFile(this) : new IommufdContext(this, node);
+    internal OpenFile Open(EngineNode node, Quotas? quotas = null) => node == EngineNode.VfioContainer && Options.StrictType1 ? new VfioContainerFile(this) : new IommufdContext(this, node, quotas);
 
     /// <summary>What counts the locked memory of a user.</summary>
     internal MemoryTally TallyOf(uint user) => _users.GetOrAdd(user, static _ => new MemoryTally());
 
-    internal void ContextOpened() => Interlocked.Increment(ref _contexts);
+    /// <summary>The contexts that live, with their numbers.</summary>
+    internal IEnumerable<KeyValuePair<IommufdContext, long>> Contexts => _contexts;
 
-    internal void ContextEnded() => Interlocked.Decrement(ref _contexts);
+    internal void ContextOpened(IommufdContext context) => _contexts[context] = Interlocked.Increment(ref _lastContext);
+
+    internal void ContextEnded(IommufdContext context) => _contexts.TryRemove(context, out _);
 }

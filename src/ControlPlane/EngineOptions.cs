@@ -35,6 +35,9 @@ public sealed record EngineOptions
     /// <summary>The same in pages; null where the client's own limit counts.</summary>
     internal long? LockLimitPages => LockedMemoryBytes is { } bytes and < long.MaxValue ? bytes >> Frame.PageLg2 : LockedMemoryBytes;
 
+    /// <summary>Is told of every mapping and translation; null for nobody.</summary>
+    internal IDmaRecorder? Recorder { get; init; }
+
     /// <summary>
     /// Whether <c>/dev/vfio/vfio</c> is VFIO's own container, with its type 1 mappings (CONFIG_VFIO_CONTAINER); otherwise it is an
     /// iommufd that answers the container's calls (CONFIG_IOMMUFD_VFIO_CONTAINER). An iommufd can be the container of a group either way.

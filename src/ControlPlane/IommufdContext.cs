@@ -14,11 +14,13 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
     private int _keepers = 1;
     private int _closed;
 
-    internal IommufdContext(Engine engine, EngineNode node)
+    internal IommufdContext(Engine engine, EngineNode node, Quotas? quotas = null)
     {
         Engine = engine;
+        Quotas = quotas;
+        Objects = new ObjectTable { Quota = quotas?.Objects };
         Accounting = node == EngineNode.VfioContainer ? AccountMode.Mm : AccountMode.User;
-        engine.ContextOpened();
+        engine.ContextOpened(this);
     }
 
     /// <summary>The engine it belongs to.</summary>
@@ -28,7 +30,10 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
     internal Lock ProcessChanges { get; } = new();
 
     /// <summary>Its objects.</summary>
-    internal ObjectTable Objects { get; } = new();
+    internal ObjectTable Objects { get; }
+
+    /// <summary>What the client that opened it may have; null for no limits.</summary>
+    internal Quotas? Quotas { get; }
 
     /// <summary>What can be mapped through its file.</summary>
     internal MapOffers Offers { get; } = new();
@@ -97,7 +102,7 @@ public sealed partial class IommufdContext : OpenFile, IDisposable
         if (Interlocked.Decrement(ref _keepers) == 0)
         {
             Objects.Clear();
-            Engine.ContextEnded();
+            Engine.ContextEnded(this);
         }
     }
 

@@ -17,9 +17,10 @@ public sealed partial class DmaPort
         }
 
         using DmaScope scope = Enter();
+        _context.CountAccess(buffer.Length);
         int done = DmaCopy.Read(TranslatorOf(pasid), iova, buffer);
         done = done == buffer.Length ? done : ReadOn(TranslatorOf(pasid), iova, buffer, done);
-        fault = done == buffer.Length ? default : Failure(iova + (ulong)done, Permission.Read, pasid);
+        fault = done == buffer.Length ? default : Failure(iova + (ulong)done, Permission.Read, pasid, isCounted: true);
         return done == buffer.Length;
     }
 
@@ -37,9 +38,10 @@ public sealed partial class DmaPort
         }
 
         using DmaScope scope = Enter();
+        _context.CountAccess(data.Length);
         int done = DmaCopy.Write(TranslatorOf(pasid), iova, data);
         done = done == data.Length ? done : WriteOn(TranslatorOf(pasid), iova, data, done);
-        fault = done == data.Length ? default : Failure(iova + (ulong)done, Permission.Write, pasid);
+        fault = done == data.Length ? default : Failure(iova + (ulong)done, Permission.Write, pasid, isCounted: true);
         return done == data.Length;
     }
 
@@ -108,7 +110,7 @@ public sealed partial class DmaPort
     private bool TrySpan(ulong iova, int length, Permission access, uint pasid, out Fault fault)
     {
         bool wraps = length > 0 && iova + (ulong)(length - 1) < iova;
-        fault = wraps ? new Fault(iova, access, FaultReason.Wraps, Options.Device, pasid) : default;
+        fault = wraps ? Refusal(iova, access, FaultReason.Wraps, pasid) : default;
         return !wraps;
     }
 
@@ -116,9 +118,10 @@ public sealed partial class DmaPort
     {
         host = 0;
         fault = default;
+        _context.CountAccess((int)size);
         if ((iova & (size - 1)) != 0)
         {
-            fault = new Fault(iova, Permission.ReadWrite, FaultReason.Misaligned, Options.Device, pasid);
+            fault = Refusal(iova, Permission.ReadWrite, FaultReason.Misaligned, pasid);
             return false;
         }
 
@@ -127,7 +130,7 @@ public sealed partial class DmaPort
             return true;
         }
 
-        fault = Failure(iova, Permission.ReadWrite, pasid);
+        fault = Failure(iova, Permission.ReadWrite, pasid, isCounted: true);
         return false;
     }
 }

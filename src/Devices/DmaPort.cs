@@ -15,6 +15,8 @@ public sealed partial class DmaPort : IDisposable
     /// <summary>PASIDs are below this number (20 bits; PCIe 6.0, §6.20).</summary>
     public const uint PasidEnd = 1u << 20;
 
+    private static readonly string[] ReasonNames = Enum.GetNames<FaultReason>();
+
     private readonly Lock _attachLock = new();
     private readonly Iommu _iommu;
     private PortContext _context;
@@ -217,7 +219,7 @@ public sealed partial class DmaPort : IDisposable
 
         if (!IovaSpan.TryCreate(iova, length, out IovaSpan span))
         {
-            fault = new Fault(iova, access, FaultReason.Wraps, Options.Device, pasid);
+            fault = Refusal(iova, access, FaultReason.Wraps, pasid);
             return 0;
         }
 
@@ -278,10 +280,22 @@ public sealed partial class DmaPort : IDisposable
     private Translator TranslatorOf(uint pasid) => pasid == Fault.NoPasid ? Volatile.Read(ref _loop) : _pasids.Of(pasid);
 
     // A mapping that came between the failure and this look is no reason any more, but the access has failed all the same.
-    private Fault Failure(ulong iova, Permission access, uint pasid)
+    private Fault Failure(ulong iova, Permission access, uint pasid, bool isCounted = false)
     {
-        Fault fault = Explain(iova, access, pasid);
-        return fault.Reason == FaultReason.None ? fault with { Reason = FaultReason.NotMapped } : fault;
+        FaultReason reason = Explain(iova, access, pasid).Reason;
+        return Refusal(iova, access, reason == FaultReason.None ? FaultReason.NotMapped : reason, pasid, isCounted);
+    }
+
+    // Single look-ups have counted their fault already, unless the page was remote, which is none before a copy of it has failed.
+    private Fault Refusal(ulong iova, Permission access, FaultReason reason, uint pasid, bool isCounted = false)
+    {
+        if (!isCounted || reason == FaultReason.Remote)
+        {
+            _context.CountFault(reason);
+        }
+
+        FastIovaEvents.Log.Fault(ReasonNames[(int)reason], (long)iova, Options.Name);
+        return new Fault(iova, access, reason, Options.Device, pasid);
     }
 
     internal int Answer(RingConsumer ring, uint pasid)
@@ -291,6 +305,7 @@ public sealed partial class DmaPort : IDisposable
         {
             DmaScope scope = Enter();
             ring.Answer(TranslatorOf(pasid), count);
+            _context.CountRequests(count);
             scope.Dispose();
         }
 
@@ -345,7 +360,7 @@ public sealed partial class DmaPort : IDisposable
         if (domain is not null)
         {
             domain.Hold();
-            loop = Translator.Create(_context, domain.Table, _isa);
+            loop = (Options.Loops ?? Translator.Create)(_context, domain.Table, _isa);
             _context.Add(loop);
             _attachments[pasid] = (loop, domain);
             loop = _log is null ? loop : new LoggingTranslator(_context, loop, _log);
@@ -355,6 +370,8 @@ public sealed partial class DmaPort : IDisposable
             _attachments.Remove(pasid);
         }
 
+        // What a recorder sees stands before the loop; the loop goes on hearing of invalidations.
+        loop = _iommu.Epoch.Recorder is { } recorder ? Recorded(recorder, pasid, loop) : loop;
         if (pasid == Fault.NoPasid)
         {
             Volatile.Write(ref _loop, loop ?? _detached);

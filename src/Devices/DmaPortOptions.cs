@@ -14,4 +14,7 @@ public sealed record DmaPortOptions
 
     /// <summary>The vector width, or null for the one in force (<see cref="Iommu.Isa"/>).</summary>
     public IsaWidth? Isa { get; init; }
+
+    /// <summary>Makes other loops than those that count, for measurements of the counting.</summary>
+    internal Func<PortContext, PageTable, IsaWidth, Translator>? Loops { get; init; }
 }

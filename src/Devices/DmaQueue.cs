@@ -19,6 +19,7 @@ public sealed class DmaQueue : IDisposable
         _port = port;
         _pasid = pasid;
         _ring = ring.AttachConsumer();
+        QueueCensus.Add(this);
     }
 
     /// <summary>Answers the requests that are there, at most a batch of 256.</summary>
@@ -53,5 +54,16 @@ public sealed class DmaQueue : IDisposable
     public bool Wait(TimeSpan timeout, CancellationToken cancellation = default) => _ring.WaitRequests(timeout, cancellation);
 
     /// <summary>Lets go of the ring; requests that are in it wait for whoever serves it next.</summary>
-    public void Dispose() => _ring.Dispose();
+    public void Dispose()
+    {
+        QueueCensus.Remove(this);
+        _ring.Dispose();
+    }
+
+    /// <summary>The port that answers.</summary>
+    internal DmaPort Port => _port;
+
+    /// <summary>The requests that wait in the ring.</summary>
+    /// <remarks>Threads: any.</remarks>
+    internal int Waiting => _ring.CountWaiting();
 }

@@ -8,6 +8,9 @@ public sealed record IommuOptions
 
     /// <summary>Receives the reports, on the waiting thread. The unmap goes on waiting: giving up would break its promise.</summary>
     public Action<StuckReader>? OnStuckReader { get; init; }
+
+    /// <summary>Is told of every mapping and translation; null for nobody.</summary>
+    internal IDmaRecorder? Recorder { get; init; }
 }
 
 /// <summary>
@@ -35,7 +38,14 @@ public sealed class Iommu : IDisposable
             throw new ArgumentOutOfRangeException(nameof(options), options.StuckReaderAfter, "StuckReaderAfter must be longer than zero.");
         }
 
-        _epoch = new Epoch(options.StuckReaderAfter, options.OnStuckReader);
+        Action<StuckReader>? told = options.OnStuckReader;
+        _epoch = new Epoch(options.StuckReaderAfter, stuck =>
+        {
+            FastIovaEvents.Log.StuckReader(stuck.Reader, stuck.Waited.TotalSeconds);
+            told?.Invoke(stuck);
+        })
+        { Recorder = options.Recorder };
+        IommuMeter.Start();
     }
 
     /// <summary>The vector width of the translation loops: the widest of this machine, unless the environment variable <c>FASTIOVA_ISA</c> says <c>scalar</c>, <c>128</c>, <c>256</c> or <c>512</c>.</summary>
@@ -46,6 +56,11 @@ public sealed class Iommu : IDisposable
     public int OpenPorts => _epoch.OpenReaders;
 
     internal Epoch Epoch => _epoch;
+
+    /// <summary>Reads what its ports and domains have counted.</summary>
+    /// <returns>The counters.</returns>
+    /// <remarks>Threads: any.</remarks>
+    public IommuCounts ReadCounts() => new(_epoch.ReadCounts());
 
     /// <summary>Makes an empty address space.</summary>
     /// <param name="options">Its options, or null for the defaults.</param>

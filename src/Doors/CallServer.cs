@@ -67,7 +67,7 @@ internal sealed class CallServer
         finally
         {
             // A client that still runs has passed a turn that makes no sense, or met a defect.
-            _door.Files.End(_client);
+            _door.Disconnect(_client);
             _client.Leave();
             _door.Left(_client);
         }
@@ -77,7 +77,7 @@ internal sealed class CallServer
     {
         _door.Files.Sweep();
         ClientMemory.BeginCall();
-        _caller.UserId = call.User;
+        _caller.UserId = _door.UserOf(_client, call.User);
         ServedFile? file = null;
         if (call.Call != CallOpen && (!_door.Files.TryGet(call.File, out file) || !file!.TryEnter()))
         {

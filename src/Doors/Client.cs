@@ -25,18 +25,31 @@ internal sealed class Client
     /// <param name="token">What it calls itself.</param>
     /// <param name="process">Its process; the client's from now on.</param>
     /// <param name="objects">Memory that clients share.</param>
+    /// <param name="user">Its user.</param>
+    /// <param name="quotas">What it may have.</param>
     /// <param name="lockLimitPages">What it may have locked; null for the limit of its process.</param>
-    internal Client(ulong token, ProcessHandle process, BackingObjects objects, long? lockLimitPages)
+    internal Client(ulong token, ProcessHandle process, BackingObjects objects, DoorUser user, Quotas quotas, long? lockLimitPages)
     {
+        User = user;
+        Quotas = quotas;
         Token = token;
         Process = process;
         _words = new SharedWords("fastiova-slots", DoorProtocol.Slots * DoorProtocol.SlotBytes);
-        Memory = new ClientMemory(process, objects);
+        Memory = new ClientMemory(process, objects, quotas.Pins);
         LockLimitPages = lockLimitPages is { } pages ? () => pages : AskLockLimit;
     }
 
     /// <summary>What it calls itself in greetings; nobody else knows it.</summary>
     internal ulong Token { get; }
+
+    /// <summary>Its user.</summary>
+    internal DoorUser User { get; }
+
+    /// <summary>The number of its user, as the kernel says.</summary>
+    internal uint UserId { get; init; }
+
+    /// <summary>What it may have.</summary>
+    internal Quotas Quotas { get; }
 
     /// <summary>Its process.</summary>
     internal ProcessHandle Process { get; }
@@ -125,6 +138,7 @@ internal sealed class Client
         }
 
         Memory.MarkGone();
+        User.Clients.GiveBack(1);
         Release();
     }
 

@@ -21,6 +21,9 @@ internal sealed class ClientCaller(ProgramDoor door, Client client, CallSlot slo
     internal override Func<long> LockLimitPages => client.LockLimitPages;
 
     /// <inheritdoc/>
+    internal override Quotas? Quotas => client.Quotas;
+
+    /// <inheritdoc/>
     internal override bool Has(Capability capability)
     {
         // What a container withholds from everybody protects its host, and cannot be dropped by anybody either. The objects here are
@@ -36,14 +39,20 @@ internal sealed class ClientCaller(ProgramDoor door, Client client, CallSlot slo
     /// <returns>The descriptor, or a negative errno; the file is then still the caller's to close.</returns>
     internal int Install(OpenFile file, bool closeOnExec)
     {
+        if (!client.Quotas.Files.TryTake(1))
+        {
+            return -DoorProtocol.TooManyFiles;
+        }
+
         ServedFile served;
         Descriptor far;
         try
         {
-            served = door.Files.Add(file, out far);
+            served = door.Files.Add(file, client.Quotas.Files, out far);
         }
         catch (IOException)
         {
+            client.Quotas.Files.GiveBack(1);
             return -DoorProtocol.TooManyFiles;
         }
 

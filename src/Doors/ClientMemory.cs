@@ -34,9 +34,10 @@ internal sealed class ClientMemory : MemorySpace
     private ulong _remotePins;
     private volatile bool _isGone;
 
-    internal ClientMemory(ProcessHandle process, BackingObjects objects)
+    internal ClientMemory(ProcessHandle process, BackingObjects objects, Quota pins)
         : base(isRemote: true)
     {
+        Tally = new MemoryTally { Pins = pins };
         _process = process;
         _id = process.Id;
         _objects = objects;

@@ -16,12 +16,12 @@ internal sealed class DeviceNodes(Engine engine, VfioTopology? topology = null)
         switch (path)
         {
             case "/dev/iommu":
-                file = engine.Open(EngineNode.Iommu);
+                file = engine.Open(EngineNode.Iommu, caller.Quotas);
                 number = DeviceNumber.Iommu;
                 break;
 
             case "/dev/vfio/vfio":
-                file = engine.Open(EngineNode.VfioContainer);
+                file = engine.Open(EngineNode.VfioContainer, caller.Quotas);
                 number = DeviceNumber.VfioContainer;
                 break;
 

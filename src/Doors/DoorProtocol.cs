@@ -24,6 +24,7 @@ internal static class DoorProtocol
     internal const uint GreetSlot = 2;
     internal const uint GreetCollect = 3;
     internal const uint GreetLend = 4;
+    internal const uint GreetRing = 5;
 
     internal const uint TurnClient = 0;
     internal const uint TurnEngine = 1;
@@ -61,4 +62,5 @@ internal static class DoorProtocol
     internal const int NameTooLong = 36;
     internal const int NotImplemented = 38;
     internal const int ProtocolError = 71;
+    internal const int IsShutDown = 108;
 }

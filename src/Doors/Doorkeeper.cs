@@ -18,6 +18,7 @@ internal sealed class Doorkeeper : IDisposable
     private readonly UnixSocket _listener;
     private readonly ReadinessSet _ready = new();
     private readonly Dictionary<ulong, UnixSocket> _connections = [];
+    private readonly Dictionary<ulong, RingServer> _rings = [];
     private readonly Thread _thread;
     private ulong _lastConnection;
     private readonly StopSignal _stop;
@@ -37,6 +38,13 @@ internal sealed class Doorkeeper : IDisposable
     {
         _stop.Set();
         _thread.Join();
+        foreach (RingServer ring in _rings.Values)
+        {
+            ring.HangUp();
+            ring.Join();
+        }
+
+        _rings.Clear();
         foreach (UnixSocket connection in _connections.Values)
         {
             connection.Dispose();
@@ -61,12 +69,14 @@ internal sealed class Doorkeeper : IDisposable
                     {
                         Accept();
                     }
-                    else if (_connections.Remove(key, out UnixSocket? connection))
+                    else if (_rings.Remove(key, out RingServer? ring))
                     {
-                        using (connection)
-                        {
-                            Hear(connection);
-                        }
+                        _ready.Remove(ring.Number);
+                        ring.HangUp();
+                    }
+                    else if (_connections.Remove(key, out UnixSocket? connection) && !Hear(connection, key))
+                    {
+                        connection.Dispose();
                     }
                 }
 #pragma warning disable CA1031 // whatever one connection causes must not end the engine for everybody else
@@ -99,16 +109,37 @@ internal sealed class Doorkeeper : IDisposable
         _ready.Add(connection.Number, Readiness.Readable, key);
     }
 
-    private void Hear(UnixSocket connection)
+    // Whether the connection has become a ring's.
+    private bool Hear(UnixSocket connection, ulong key)
     {
         Span<byte> message = stackalloc byte[GreetingBytes + 1];
         int bytes = connection.Receive(message, out Descriptor? passed);
         using (passed)
         {
-            if (bytes > 0 && Greeting.TryParse(message[..bytes], _door.Key, out Greeting greeting))
+            if (bytes <= 0 || !Greeting.TryParse(message[..bytes], _door.Key, out Greeting greeting))
+            {
+                return false;
+            }
+
+            if (greeting.Kind != GreetRing)
             {
                 Answer(connection, greeting, passed);
+                return false;
             }
+
+            int result = RingServer.TryStart(_door, connection, greeting, passed, out RingServer? ring);
+            if (result != 0)
+            {
+                Span<byte> answer = stackalloc byte[AnswerBytes];
+                Greeting.Answer(answer, result, 0);
+                _ = connection.TrySend(answer);
+                return false;
+            }
+
+            _rings[key] = ring!;
+            _ready.Remove(connection.Number);
+            _ready.Add(connection.Number, Readiness.PeerGone, key);
+            return true;
         }
     }
 
@@ -121,8 +152,7 @@ internal sealed class Doorkeeper : IDisposable
         Client? client = null;
         if (greeting.Kind == GreetHello)
         {
-            client = _door.Welcome(connection.Peer);
-            result = client is null ? -NoSuchProcess : 0;
+            result = _door.Welcome(connection.Peer, out client);
             token = client?.Token ?? 0;
             fd = client?.SlotsDescriptor ?? -1;
         }

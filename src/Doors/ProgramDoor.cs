@@ -24,24 +24,35 @@ internal sealed class ProgramDoor : IDisposable
 
     private readonly ConcurrentDictionary<ulong, Client> _clients = new();
     private readonly ConcurrentDictionary<ulong, Client> _draining = new();
-    private readonly ConcurrentDictionary<uint, MemoryTally> _users = new();
+    private readonly ConcurrentDictionary<uint, MemoryTally> _tallies = new();
+    private readonly ConcurrentDictionary<uint, DoorUser> _users = new();
     private readonly NodeOpener _nodes;
-    private readonly bool _faults;
-    private readonly long? _lockLimitPages;
+    private readonly DoorOptions _options;
     private readonly Action<Exception> _complain;
     private readonly Doorkeeper _doorkeeper;
     private readonly Thread _reaper;
     private readonly string _address;
+    private volatile bool _isClosing;
+    private int _rings;
 
     /// <param name="nodes">Opens nodes.</param>
     /// <param name="options">What the engine is made of.</param>
     /// <param name="socket">The path where programs connect; null for a place of its own that only its children know.</param>
     /// <param name="complain">Takes defects of the engine, which end a client but not the engine.</param>
     internal ProgramDoor(NodeOpener nodes, EngineOptions options, string? socket, Action<Exception> complain)
+        : this(nodes, new DoorOptions { Socket = socket, OffersFaults = options.TestBackend, LockLimitPages = options.LockLimitPages }, complain)
+    {
+    }
+
+    /// <param name="nodes">Opens nodes.</param>
+    /// <param name="options">What the door is made of.</param>
+    /// <param name="complain">Takes defects of the engine.</param>
+    internal ProgramDoor(NodeOpener nodes, DoorOptions options, Action<Exception> complain)
     {
         _nodes = nodes;
-        _faults = options.TestBackend;
-        _lockLimitPages = options.LockLimitPages;
+        _options = options;
+        ShowsDevices = options.ShowsDevices;
+        string? socket = options.Socket;
         _complain = complain;
         Span<byte> engine = stackalloc byte[sizeof(ulong)];
         RandomNumberGenerator.Fill(engine);
@@ -53,10 +64,11 @@ internal sealed class ProgramDoor : IDisposable
 
         _address = socket ?? string.Create(CultureInfo.InvariantCulture, $"@{DoorProtocol.FileName}{id:x16}");
         Files = new ServedFiles(id, Objects, Complain, Forget);
-        UnixSocket listener = UnixSocket.Listen(NameOf(_address));
+        UnixSocket listener = options.Listener ?? UnixSocket.Listen(NameOf(_address));
         _reaper = new Thread(Reap) { IsBackground = true, Name = "fastiova-reaper" };
         _reaper.Start();
         _doorkeeper = new Doorkeeper(this, listener);
+        DoorMeter.Add(this);
     }
 
     /// <summary>What a client must know; all zeros where the path is protected instead.</summary>
@@ -64,6 +76,24 @@ internal sealed class ProgramDoor : IDisposable
 
     /// <summary>Whether the view of programs has devices: the shim then takes their files from there.</summary>
     internal bool ShowsDevices { get; init; }
+
+    /// <summary>What clients may have.</summary>
+    internal DoorLimits Limits => _options.Limits;
+
+    /// <summary>The rings that are served.</summary>
+    internal int RingCount => Volatile.Read(ref _rings);
+
+    /// <summary>Whether new clients are no longer taken.</summary>
+    internal bool IsClosing => _isClosing;
+
+    /// <summary>How many clients there were.</summary>
+    internal EventCount Welcomed { get; } = new();
+
+    /// <summary>How many of them the engine has ended.</summary>
+    internal EventCount Disconnected { get; } = new();
+
+    /// <summary>The clients that have not ended.</summary>
+    internal IEnumerable<Client> Clients => _clients.Values;
 
     /// <summary>The files that clients hold.</summary>
     internal ServedFiles Files { get; }
@@ -82,24 +112,40 @@ internal sealed class ProgramDoor : IDisposable
     {
         get
         {
-            uint flags = (_faults ? DoorProtocol.FlagFaults : 0) | (BackingObjects.OpensMapFiles ? 0 : DoorProtocol.FlagLend) | (ShowsDevices ? DoorProtocol.FlagDevices : 0);
+            uint flags = (_options.OffersFaults ? DoorProtocol.FlagFaults : 0) | (BackingObjects.OpensMapFiles ? 0 : DoorProtocol.FlagLend) | (ShowsDevices ? DoorProtocol.FlagDevices : 0);
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{BitConverter.ToUInt64(Key, 0):x16}{BitConverter.ToUInt64(Key, 8):x16}:{flags}:{_address}");
         }
     }
 
+    /// <summary>Whose call it is: what a client says, where only children of this process are clients; else only root's word counts beside the kernel's.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="claimed">The user that it says it is.</param>
+    internal uint UserOf(Client client, uint claimed) => _options.Socket is null || client.UserId == 0 ? claimed : client.UserId;
+
     /// <summary>What a user has locked.</summary>
-    internal MemoryTally TallyOf(uint user) => _users.GetOrAdd(user, static _ => new MemoryTally());
+    internal MemoryTally TallyOf(uint user) => _tallies.GetOrAdd(user, static _ => new MemoryTally());
+
+    /// <summary>Takes no new clients from now on; those that are there stay.</summary>
+    internal void StopWelcoming() => _isClosing = true;
 
     /// <summary>Makes a process a client.</summary>
-    /// <returns>Null when it is gone already.</returns>
-    internal Client? Welcome(PeerCredentials peer)
+    /// <param name="peer">The process.</param>
+    /// <param name="client">The client.</param>
+    /// <returns>Zero, or a negative errno: it is gone already, its user has too many clients, or the door is closing.</returns>
+    internal int Welcome(PeerCredentials peer, out Client? client)
     {
         Files.Sweep();
+        client = null;
+        if (_isClosing)
+        {
+            return -DoorProtocol.IsShutDown;
+        }
+
         if (ProcessHandle.TryOpen(peer.Process) is not { } process)
         {
-            return null;
+            return -DoorProtocol.NoSuchProcess;
         }
 
         // Another program in the same process has taken the place of the one before.
@@ -111,16 +157,41 @@ internal sealed class ProgramDoor : IDisposable
             }
         }
 
-        var client = new Client(ServedFiles.ClientToken(), process, Objects, _lockLimitPages);
+        DoorUser user = _users.GetOrAdd(peer.User, static (_, limits) => new DoorUser(limits), Limits);
+        if (_clients.Values.Count(other => other.Process.Id == peer.Process) >= Limits.ProcessClients || !user.Clients.TryTake(1))
+        {
+            process.Dispose();
+            Tell(DoorEventKind.Refused, peer.Process, peer.User);
+            return -DoorProtocol.TooManyFiles;
+        }
+
+        client = new Client(ServedFiles.ClientToken(), process, Objects, user, Limits.OfClient(user.Quotas), _options.LockLimitPages) { UserId = peer.User };
         _clients[client.Token] = client;
         Files.Watch(client);
         if (!CallServer.TryStart(this, client, 0))
         {
-            return null;
+            client = null;
+            return -DoorProtocol.NoSuchProcess;
         }
 
-        return client;
+        Welcomed.Add();
+        Tell(DoorEventKind.Welcomed, peer.Process, peer.User);
+        return 0;
     }
+
+    /// <summary>Ends a client that broke the protocol or met a defect.</summary>
+    internal void Disconnect(Client client)
+    {
+        if (!client.HasEnded)
+        {
+            Disconnected.Add();
+            Tell(DoorEventKind.Disconnected, client.Process.Id, client.UserId);
+            Files.End(client);
+        }
+    }
+
+    /// <summary>A ring is served from now on, or no longer.</summary>
+    internal void CountRing(int change) => Interlocked.Add(ref _rings, change);
 
     /// <summary>Finds a client by what only it knows.</summary>
     internal bool TryGetClient(ulong token, out Client? client) => _clients.TryGetValue(token, out client);
@@ -136,7 +207,7 @@ internal sealed class ProgramDoor : IDisposable
     /// <summary>Opens a node or a file of fault injection.</summary>
     internal long Open(Client client, Caller caller, string path, out OpenFile? file)
     {
-        if (_faults && TryParseFailNth(path, client.Process.Id, out uint thread))
+        if (_options.OffersFaults && TryParseFailNth(path, client.Process.Id, out uint thread))
         {
             file = new FailNthFile(client.Faults, thread);
             return 0;
@@ -170,17 +241,22 @@ internal sealed class ProgramDoor : IDisposable
     internal void Tidy() => Objects.Trim(isAnyoneLeft: !_clients.IsEmpty);
 
     /// <summary>Reports a defect of the engine.</summary>
-    internal void Complain(Exception defect) => _complain(defect);
+    internal void Complain(Exception defect)
+    {
+        _complain(defect);
+        _options.OnEvent?.Invoke(new DoorEvent(DoorEventKind.Defect, 0, 0, defect.ToString()));
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        DoorMeter.Remove(this);
         _doorkeeper.Dispose();
         Files.Stop();
         _reaper.Join();
         Files.Dispose();
         Objects.Dispose();
-        if (_address[0] != '@')
+        if (_address[0] != '@' && _options.Listener is null)
         {
             File.Delete(_address);
         }
@@ -231,9 +307,15 @@ internal sealed class ProgramDoor : IDisposable
     {
         _draining[client.Token] = client;
         StopDrainingIfDone(client);
-        _clients.TryRemove(client.Token, out _);
+        if (_clients.TryRemove(client.Token, out _))
+        {
+            Tell(DoorEventKind.Left, client.Process.Id, client.UserId);
+        }
+
         Tidy();
     }
+
+    private void Tell(DoorEventKind kind, int process, uint user) => _options.OnEvent?.Invoke(new DoorEvent(kind, process, user, string.Empty));
 
     // Asked after it was listed, and after the last thread has left: whichever comes second takes it off.
     private void StopDrainingIfDone(Client client)

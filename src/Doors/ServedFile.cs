@@ -14,13 +14,15 @@ internal sealed class ServedFile
 
     private readonly Lock _tokens = new();
     private readonly UnixSocket _near;
+    private readonly Quota _quota;
     private bool _tokenLies;
 
     // Twice the calls that run, plus one while some client holds a descriptor.
     private int _users = 1;
 
-    internal ServedFile(ulong id, ulong farInode, UnixSocket near, OpenFile file)
+    internal ServedFile(ulong id, ulong farInode, UnixSocket near, OpenFile file, Quota quota)
     {
+        _quota = quota;
         Id = id;
         FarInode = farInode;
         _near = near;
@@ -116,6 +118,7 @@ internal sealed class ServedFile
             }
 
             _near.Dispose();
+            _quota.GiveBack(1);
         }
     }
 }

@@ -48,8 +48,9 @@ internal sealed class ServedFiles : IDisposable
 
     /// <summary>Makes the connection for a file.</summary>
     /// <param name="file">The file.</param>
+    /// <param name="quota">Gets one back when the file is closed.</param>
     /// <param name="far">The client's end; the caller hands it over and closes it.</param>
-    internal ServedFile Add(OpenFile file, out Descriptor far)
+    internal ServedFile Add(OpenFile file, Quota quota, out Descriptor far)
     {
         ulong id = RandomId();
         string name = string.Create(CultureInfo.InvariantCulture, $"\0{DoorProtocol.FileName}{_engine:x16}/{id:x16}");
@@ -58,7 +59,7 @@ internal sealed class ServedFiles : IDisposable
         try
         {
             ulong inode = Descriptor.FactsOf(far.Number)?.Inode ?? 0;
-            var served = new ServedFile(id, inode, near, file);
+            var served = new ServedFile(id, inode, near, file, quota);
             _files[id] = served;
             _byFarInode[inode] = served;
             served.Open();

@@ -1,7 +1,7 @@
 namespace FastIova;
 
 /// <content>The wait that is over before it begins.</content>
-internal sealed partial class Epoch
+internal sealed unsafe partial class Epoch
 {
     /// <summary>Whether <see cref="WaitForReaders"/> would return at once, without a barrier for single-shot readers.</summary>
     /// <param name="target">As there.</param>
@@ -15,6 +15,12 @@ internal sealed partial class Epoch
         for (int i = 0; i < slots && passed; i++)
         {
             passed = !IsBehind(i, target);
+        }
+
+        if (passed)
+        {
+            // SAFETY: the word lies in the memory that the caller's hold keeps.
+            Interlocked.Increment(ref *_gracePeriods);
         }
 
         return passed;

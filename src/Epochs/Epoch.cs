@@ -27,6 +27,7 @@ internal sealed unsafe partial class Epoch : IDisposable
 
     private const int EpochOffset = 0;
     private const int ReservedOffset = 128;
+    private const int GracePeriodsOffset = ReservedOffset + sizeof(ulong); // on the line that a writer has just written
     private const int LogOffset = 4096;
     private const int SlotsOffset = LogOffset + (LogCapacity * 24);
 
@@ -34,6 +35,7 @@ internal sealed unsafe partial class Epoch : IDisposable
     private readonly VirtualMemory _memory;
     private readonly ulong* _now;
     private readonly ulong* _reserved;
+    private readonly long* _gracePeriods;
     private readonly Invalidation* _log;
     private readonly EpochSlot* _slots;
     private readonly string?[] _names = new string?[SlotCapacity];
@@ -42,9 +44,11 @@ internal sealed unsafe partial class Epoch : IDisposable
     private readonly Action<StuckReader>? _stuck;
     private int _slotsUsed;
     private int _open;
-    private int _holders;
+    private readonly HashSet<IEpochHolder> _holders = [];
+    private readonly WeakReference<Epoch> _entry;
     private int _singleShot;
     private bool _disposed;
+    private bool _isFree;
 
     /// <param name="patience">How long a writer waits for one reader before it reports it, and between reports.</param>
     /// <param name="stuck">Called on the waiting writer's thread for a reader that blocks it; the writer goes on waiting.</param>
@@ -60,6 +64,8 @@ internal sealed unsafe partial class Epoch : IDisposable
         _slots = (EpochSlot*)(_memory.Start + SlotsOffset);
         *_now = 1;
         *_reserved = 1;
+        _gracePeriods = (long*)(_memory.Start + GracePeriodsOffset);
+        _entry = EpochCensus.Enter(this);
     }
 
     /// <summary>The epoch word, for readers that inline the entry.</summary>
@@ -115,6 +121,7 @@ internal sealed unsafe partial class Epoch : IDisposable
             _threads[index] = Environment.CurrentManagedThreadId;
             EpochSlot* slot = _slots + index;
             slot->Seen = *_now;
+            slot->Tally = default;
             _slotsUsed = Math.Max(_slotsUsed, index + 1);
             _open++;
             if (kind == ReaderKind.SingleShot)
@@ -138,37 +145,44 @@ internal sealed unsafe partial class Epoch : IDisposable
         lock (_lock)
         {
             slot->Leave();
-            _names[(int)(slot - _slots)] = null;
+            int index = (int)(slot - _slots);
+            _gone.Add(_names[index]!, slot->Tally);
+            _names[index] = null;
             _open--;
             if (kind == ReaderKind.SingleShot)
             {
                 _singleShot--;
             }
-
-            FreeWhenUnused();
         }
+
+        FreeWhenUnused();
     }
 
     /// <summary>Keeps the memory for a writer, who may publish and wait until it lets go.</summary>
+    /// <param name="holder">The writer, which may not count anything yet.</param>
     /// <exception cref="ObjectDisposedException">The epoch is disposed.</exception>
     /// <remarks>Threads: any.</remarks>
-    internal void Hold()
+    internal void Hold(IEpochHolder holder)
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _holders++;
+            _holders.Add(holder);
         }
     }
 
     /// <summary>Ends what <see cref="Hold"/> began.</summary>
-    internal void LetGo()
+    internal void LetGo(IEpochHolder holder)
     {
         lock (_lock)
         {
-            _holders--;
-            FreeWhenUnused();
+            if (_holders.Remove(holder))
+            {
+                AddLast(holder);
+            }
         }
+
+        FreeWhenUnused();
     }
 
     /// <summary>Tells the readers what is gone. The entries must have been taken away before.</summary>
@@ -291,44 +305,34 @@ internal sealed unsafe partial class Epoch : IDisposable
         return Volatile.Read(ref *_reserved) - seen <= LogCapacity;
     }
 
-    /// <summary>Waits until every reader that might use what was taken away before <paramref name="target"/> has left its scope or caught up (E3).</summary>
-    /// <param name="target">From <see cref="Publish(ReadOnlySpan{Invalidation})"/>.</param>
-    /// <remarks>Threads: any number of writers at once; none holds a lock while it waits. Never from inside an own scope.</remarks>
-    internal void WaitForReaders(ulong target)
-    {
-        // Full fence: pairs with the one in TryEnter.
-        Interlocked.MemoryBarrier();
-        if (Volatile.Read(ref _singleShot) != 0)
-        {
-            ProcessBarrier.Issue();
-        }
-
-        int slots = Volatile.Read(ref _slotsUsed);
-        for (int i = 0; i < slots; i++)
-        {
-            if (IsBehind(i, target))
-            {
-                Wait(i, target);
-            }
-        }
-    }
-
     /// <summary>Gives the memory back, at once or when the last reader is closed and the last writer has let go.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
             _disposed = true;
-            FreeWhenUnused();
         }
+
+        FreeWhenUnused();
     }
 
     private void FreeWhenUnused()
     {
-        if (_disposed && _open == 0 && _holders == 0)
+        EpochCounts? last;
+        lock (_lock)
         {
+            if (!_disposed || _open != 0 || _holders.Count != 0 || _isFree)
+            {
+                return;
+            }
+
+            last = Count();
+            _isFree = true;
             _memory.Dispose();
         }
+
+        // Not under the lock: whoever reads all epochs takes their locks one by one.
+        EpochCensus.Leave(_entry, last);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -338,41 +342,6 @@ internal sealed unsafe partial class Epoch : IDisposable
         while (Volatile.Read(ref *_now) != epoch)
         {
             spin.SpinOnce();
-        }
-    }
-
-    // Acquire: pairs with the release in EpochSlot.Leave.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsBehind(int index, ulong target)
-    {
-        ulong announced = Volatile.Read(ref _slots[index].Announced);
-        return announced != 0 && announced < target;
-    }
-
-    private void Wait(int index, ulong target)
-    {
-        // A batch lasts some hundred nanoseconds: poll closely first, then leave the core to the reader.
-        for (int i = 0; i < 64; i++)
-        {
-            if (!IsBehind(index, target))
-            {
-                return;
-            }
-
-            Thread.SpinWait(1);
-        }
-
-        long start = Environment.TickCount64;
-        long report = (long)_patience.TotalMilliseconds;
-        while (IsBehind(index, target))
-        {
-            Thread.Yield();
-            long waited = Environment.TickCount64 - start;
-            if (waited >= report)
-            {
-                report += Math.Max(1, (long)_patience.TotalMilliseconds);
-                _stuck?.Invoke(new StuckReader(_names[index] ?? "closed", _threads[index], TimeSpan.FromMilliseconds(waited)));
-            }
         }
     }
 

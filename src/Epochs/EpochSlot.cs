@@ -24,6 +24,10 @@ internal struct EpochSlot
     [FieldOffset(128)]
     internal ulong Seen;
 
+    /// <summary>What the reader has done; on the same lines, which every scope touches anyway.</summary>
+    [FieldOffset(136)]
+    internal ReaderTally Tally;
+
     /// <summary>Ends the scope.</summary>
     /// <remarks>Threads: the owner of the slot.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -17,10 +17,22 @@ internal sealed unsafe class UnixSocket : IDisposable
 {
     private const int AddressBytesLast = 110; // struct sockaddr_un
     private const int RightsLast = 4;
+    private const int OptionType = 3;
+    private const int OptionAccepts = 30;
+    private const int OptionDomain = 39;
+    private const int GetStatus = 3;
+    private const int SetStatus = 4;
+
+    private static long FileControl => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 72 : 25;
 
     private readonly Descriptor _descriptor;
 
-    private UnixSocket(int fd) => _descriptor = new Descriptor(fd);
+    private UnixSocket(int fd)
+        : this(new Descriptor(fd))
+    {
+    }
+
+    private UnixSocket(Descriptor descriptor) => _descriptor = descriptor;
 
     /// <summary>The file descriptor.</summary>
     internal int Number => _descriptor.Number;
@@ -59,6 +71,35 @@ internal sealed unsafe class UnixSocket : IDisposable
             listener.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Takes over a descriptor that somebody else listens with: a supervisor that starts the program when someone connects.</summary>
+    /// <param name="descriptor">The descriptor; closed when it is something else.</param>
+    /// <returns>The place, which does not block.</returns>
+    /// <exception cref="IOException">It is no local socket that keeps messages apart and listens.</exception>
+    internal static UnixSocket AdoptListener(Descriptor descriptor)
+    {
+        var listener = new UnixSocket(descriptor);
+        int isListening = 0;
+        int type = 0;
+        int family = 0;
+        uint bytes = sizeof(int);
+
+        // SAFETY: the kernel writes at most the bytes given, each time into one word of this frame.
+        bool good = Libc.GetSocketOption(listener.Number, Libc.LevelSocket, OptionAccepts, &isListening, &bytes) == 0
+            && Libc.GetSocketOption(listener.Number, Libc.LevelSocket, OptionType, &type, &bytes) == 0
+            && Libc.GetSocketOption(listener.Number, Libc.LevelSocket, OptionDomain, &family, &bytes) == 0
+            && isListening != 0 && type == Libc.SocketSeqPacket && family == Libc.FamilyUnix;
+        if (!good)
+        {
+            listener.Dispose();
+            throw new IOException($"Descriptor {descriptor.Number} is no listening local socket of packets: write ListenSequentialPacket= into the socket unit.");
+        }
+
+        // SAFETY: no memory is passed.
+        long flags = Libc.SystemCall(FileControl, listener.Number, GetStatus, 0, 0, 0, 0);
+        _ = Libc.SystemCall(FileControl, listener.Number, SetStatus, flags | Libc.SocketNonBlocking, 0, 0, 0);
+        return listener;
     }
 
     /// <summary>Connects to a name.</summary>

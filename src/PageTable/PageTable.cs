@@ -67,6 +67,12 @@ internal abstract class PageTable : IDisposable
     /// <summary>The mapped bytes.</summary>
     internal ulong MappedBytes { get; private protected set; }
 
+    /// <summary>The ranges that were ever mapped. Its owner counts them, under the lock of the writers.</summary>
+    internal ulong MapsEver { get; set; }
+
+    /// <summary>The ranges that were ever unmapped, counted likewise.</summary>
+    internal ulong UnmapsEver { get; set; }
+
     /// <summary>Maps a range to contiguous host memory, with the largest pages that fit.</summary>
     /// <param name="span">Multiples of the granule, inside the aperture, nothing of it mapped.</param>
     /// <param name="host">The host address of the first byte, a multiple of the granule, not zero.</param>

@@ -53,7 +53,7 @@ internal abstract class MemorySpace : PageSource
     internal virtual bool IsGone => false;
 
     /// <summary>What is pinned and locked on behalf of the process, in pages (VmPin and VmLck of its status).</summary>
-    internal MemoryTally Tally { get; } = new();
+    internal MemoryTally Tally { get; private protected init; } = new();
 
     /// <summary>The process whose remote frames have an index; null when it is gone and nothing of it is pinned.</summary>
     internal static MemorySpace? ByIndex(int index) => Volatile.Read(ref _spaces)[index];

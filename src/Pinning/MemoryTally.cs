@@ -13,8 +13,35 @@ internal sealed class MemoryTally
     /// <summary>Pages that count against the limit of locked memory (VmLck, or the user's).</summary>
     internal long LockedPages => Interlocked.Read(ref _locked);
 
-    /// <summary>Counts pinned pages; negative ones are paid back.</summary>
-    internal void AddPinned(long pages) => Interlocked.Add(ref _pinned, pages);
+    /// <summary>What limits the pinned pages besides; null for nothing.</summary>
+    internal Quota? Pins { get; init; }
+
+    /// <summary>Counts pinned pages, unless that would pass a limit.</summary>
+    /// <returns>False when it would.</returns>
+    internal bool TryAddPinned(long pages)
+    {
+        if (!TryTakeQuota(pages))
+        {
+            return false;
+        }
+
+        Interlocked.Add(ref _pinned, pages);
+        return true;
+    }
+
+    /// <summary>Takes pinned pages out of the quota that are counted elsewhere.</summary>
+    /// <returns>False when it has not so many left.</returns>
+    internal bool TryTakeQuota(long pages) => Pins?.TryTake(pages) != false;
+
+    /// <summary>Gives them back.</summary>
+    internal void GiveBackQuota(long pages) => Pins?.GiveBack(pages);
+
+    /// <summary>Counts pages that are no longer pinned; negative ones are pinned, whatever the limit.</summary>
+    internal void RemovePinned(long pages)
+    {
+        GiveBackQuota(pages);
+        Interlocked.Add(ref _pinned, -pages);
+    }
 
     /// <summary>Charges pages unless that would pass a limit.</summary>
     /// <param name="pages">How many.</param>

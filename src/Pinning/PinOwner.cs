@@ -33,9 +33,10 @@ internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long>
             AccountMode.Mm or AccountMode.Locked => Memory.Tally.TryLock(pages, LockLimitPages()),
             _ => true,
         };
-        if (good && Mode != AccountMode.Locked)
+        if (good && !(Mode == AccountMode.Locked ? Memory.Tally.TryTakeQuota(pages) : Memory.Tally.TryAddPinned(pages)))
         {
-            Memory.Tally.AddPinned(pages);
+            Unlock(pages);
+            good = false;
         }
 
         return good;
@@ -47,11 +48,20 @@ internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long>
     /// <summary>Pays back what was charged; a negative number charges, whatever the limit.</summary>
     internal void PayBack(long pages)
     {
-        if (Mode != AccountMode.Locked)
+        if (Mode == AccountMode.Locked)
         {
-            Memory.Tally.AddPinned(-pages);
+            Memory.Tally.GiveBackQuota(pages);
+        }
+        else
+        {
+            Memory.Tally.RemovePinned(pages);
         }
 
+        Unlock(pages);
+    }
+
+    private void Unlock(long pages)
+    {
         switch (Mode)
         {
             case AccountMode.User:

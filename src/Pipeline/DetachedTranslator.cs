@@ -14,8 +14,11 @@ internal sealed unsafe class DetachedTranslator(PortContext context) : Translato
         Translate(iovas, hosts, Permission.None, next);
 
     // SAFETY: the caller's completions have count words.
-    internal override void Answer(ulong* requests, ulong* completions, int count) =>
+    internal override void Answer(ulong* requests, ulong* completions, int count)
+    {
         new Span<ulong>(completions, count).Fill(CompletionWord.Faulted(FaultReason.NotAttached));
+        Slot->Tally.Count(FaultReason.NotAttached, (uint)count);
+    }
 
     internal override FaultReason Explain(ulong iova, Permission access) => FaultReason.NotAttached;
 
@@ -31,6 +34,7 @@ internal sealed unsafe class DetachedTranslator(PortContext context) : Translato
     private protected override bool TryWalk(ulong iova, Permission access, out nuint host)
     {
         host = 0;
+        Slot->Tally.Count(FaultReason.NotAttached);
         return false;
     }
 }

@@ -18,6 +18,9 @@ internal sealed unsafe class Doorbell(uint* words)
 
     private readonly uint* _words = words;
 
+    /// <summary>Signalled whenever waiters are woken, for those who wait on descriptors; null for nobody.</summary>
+    internal EventDescriptor? Signal { get; set; }
+
     /// <summary>Called after publishing, under <see cref="WaitPolicy.Park"/> only: a full fence, and a system call only when somebody sleeps.</summary>
     internal void RingIfAwaited()
     {
@@ -36,6 +39,7 @@ internal sealed unsafe class Doorbell(uint* words)
         Interlocked.Exchange(ref _words[1], 0); // pairs with Listen; must precede the count, otherwise a cleared waiter sleeps on the new count
         Interlocked.Increment(ref _words[0]); // pairs with Listen's read; otherwise a waiter that was about to sleep does so
         Futex.WakeAll(_words);
+        Signal?.Signal();
     }
 
     /// <summary>Announces a waiter. It must look once more before it sleeps.</summary>

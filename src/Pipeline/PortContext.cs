@@ -82,6 +82,21 @@ internal sealed unsafe class PortContext : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Leave() => _slot->Leave();
 
+    /// <summary>Counts an access by the device: a read, a write or an atomic operation.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void CountAccess(int bytes)
+    {
+        // SAFETY: as above, in the methods that follow too.
+        _slot->Tally.Accesses++;
+        _slot->Tally.AccessBytes += (uint)bytes;
+    }
+
+    /// <summary>Counts requests of a ring that were answered.</summary>
+    internal void CountRequests(int count) => _slot->Tally.Requests += (uint)count;
+
+    /// <summary>Counts an access that failed.</summary>
+    internal void CountFault(FaultReason reason) => _slot->Tally.Count(reason);
+
     /// <summary>Whether the port is inside a scope.</summary>
     internal bool IsInScope => Volatile.Read(ref _slot->Announced) != 0;
 

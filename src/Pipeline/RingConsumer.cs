@@ -111,6 +111,29 @@ internal sealed unsafe class RingConsumer : IDisposable
     internal bool WaitRequests(TimeSpan timeout, CancellationToken cancellation) =>
         RingWait.Until(new RequestIsThere(_slots + (_at.Head & _mask)), _ring.Wait, _ring.RequestBell, timeout, cancellation);
 
+    /// <summary>Counts the requests that wait to be answered. Reads at most the whole ring, once.</summary>
+    /// <remarks>Threads: any; zero when the ring is gone.</remarks>
+    internal int CountWaiting()
+    {
+        if (!_ring.TryRetain())
+        {
+            return 0;
+        }
+
+        // Where the consumer stands is private: what it last published is a legal position too, and old by a batch at most.
+        ulong at = Volatile.Read(ref _ring.Header->Completed.Value);
+        int waiting = 0;
+
+        // SAFETY: every index is masked by the private capacity (I1), and the mapping is kept.
+        while (waiting < _ring.Capacity && RequestWord.IsPublished(Volatile.Read(ref _slots[(at + (ulong)waiting) & _mask])))
+        {
+            waiting++;
+        }
+
+        _ring.Release();
+        return waiting;
+    }
+
     /// <summary>Gives the memory back. The second call does nothing.</summary>
     public void Dispose()
     {

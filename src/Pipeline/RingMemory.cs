@@ -126,15 +126,26 @@ internal sealed unsafe class RingMemory
     /// <exception cref="ObjectDisposedException">The last user has gone.</exception>
     internal RingMemory Retain()
     {
+        ObjectDisposedException.ThrowIf(!TryRetain(), typeof(TranslationRing));
+        return this;
+    }
+
+    /// <summary>Keeps the mapping for one more object.</summary>
+    /// <returns>False when the last user has gone.</returns>
+    internal bool TryRetain()
+    {
         int users;
         do
         {
             users = Volatile.Read(ref _users);
-            ObjectDisposedException.ThrowIf(users == 0, typeof(TranslationRing));
+            if (users == 0)
+            {
+                return false;
+            }
         }
         while (Interlocked.CompareExchange(ref _users, users + 1, users) != users); // pairs with Release; otherwise a dead mapping revives
 
-        return this;
+        return true;
     }
 
     /// <summary>Gives one use back; each object calls this once.</summary>

@@ -11,9 +11,11 @@ namespace FastIova;
 /// </summary>
 /// <typeparam name="TWalker">The shape.</typeparam>
 /// <typeparam name="TIsa">The vectors.</typeparam>
-internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
+/// <typeparam name="TCounting">Whether it counts.</typeparam>
+internal sealed unsafe partial class TranslationLoop<TWalker, TIsa, TCounting> : Translator
     where TWalker : unmanaged, IWalker
     where TIsa : IIsa
+    where TCounting : struct, ICounting
 {
     private const int FewMisses = 4; // so few are over before what was fetched ahead for them would have come
     private const ulong NearTableBytes = 4 << 20; // below this leaf tables are near, and asking for their words ahead only costs
@@ -69,17 +71,6 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
         }
     }
 
-    internal override void Answer(ulong* requests, ulong* completions, int count)
-    {
-        // SAFETY: both have count words, at most a batch; the scratch has room for one.
-        ulong* iovas = Context.Tlb.Scratch;
-        RequestWord.Strip(requests, iovas, count);
-        if (!Chunk(iovas, completions, count, new WantsOfRequests(requests), null, 0))
-        {
-            ExplainFaults(requests, completions, count);
-        }
-    }
-
     internal override FaultReason Explain(ulong iova, Permission access) => Decide(iova, access, marks: false, out _);
 
     internal override bool TryTranslatePage(ulong iova, Permission access, out nuint host, out ulong pageLast)
@@ -100,14 +91,22 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
             if ((~word & PtWord.Need(access)) == 0 && !_table.TracksDirty)
             {
                 host = (nuint)HostOf(word, iova);
+                TCounting.SingleWalk(Slot);
                 Keep(iova, word);
                 return true;
             }
         }
 
         host = 0;
-        if (Resolve(iova, access, out ulong found) != FaultReason.None)
+        TCounting.SingleWalk(Slot);
+        FaultReason reason = Resolve(iova, access, out ulong found);
+        if (reason != FaultReason.None)
         {
+            if (reason != FaultReason.Remote) // the port may copy it, and says so when it cannot
+            {
+                Slot->Tally.Count(reason);
+            }
+
             return false;
         }
 
@@ -146,19 +145,6 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
         return good & Chunk(iovas, hosts, count, wants, next, nextCount);
     }
 
-    private void ExplainFaults(ulong* requests, ulong* completions, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            if (completions[i] == 0)
-            {
-                // A mapping that came between the walk and this look is no fault any more, but the answer was one.
-                FaultReason reason = Resolve(RequestWord.AddressOf(requests[i]), RequestWord.WantedOf(requests[i]), out _);
-                completions[i] = CompletionWord.Faulted(reason == FaultReason.None ? FaultReason.NotMapped : reason);
-            }
-        }
-    }
-
     /// <summary>One chunk of a batch: through the cache while it hits, else straight to the table.</summary>
     /// <returns>False when an answer is zero.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -180,6 +166,7 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
         where TWants : unmanaged, IWants<TWants>
     {
         Judge.Probed(count);
+        TCounting.Lookups(Slot, count);
         return Judge.LargeFirst
             ? Probe.Run<TIsa, LargePages, TWants>(Large, SpaceBits, ref iovas, ref hosts, count, wants, _hits)
             : Probe.Run<TIsa, SmallPages, TWants>(Small, SpaceBits, ref iovas, ref hosts, count, wants, _hits);
@@ -209,20 +196,23 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
 
         bool good = true;
         int large = 0;
+        int walked = missed;
         for (int i = 0; i < missed; i++)
         {
             int place = places[i];
-            good &= TryFillMiss(iovas[place], hosts + place, (Permission)wants.One(place), ref large);
+            good &= TryFillMiss(iovas[place], hosts + place, (Permission)wants.One(place), ref large, ref walked);
         }
 
         Judge.Missed(missed, large);
+        TCounting.Walks(Slot, walked);
         return good;
     }
 
-    private bool TryFillMiss(ulong iova, ulong* host, Permission access, ref int large)
+    private bool TryFillMiss(ulong iova, ulong* host, Permission access, ref int large, ref int walked)
     {
         if (!Judge.LargeFirst && Context.Tlb.TryBuddy(iova, SpaceBits, access, out *host))
         {
+            walked--;
             return true;
         }
 
@@ -244,6 +234,8 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa> : Translator
         // A write to a clean page of a table that tracks them does not have the bit it needs; it is resolved below.
         ulong dirty = _table.TracksDirty ? PtWord.Dirty : 0;
         bool good;
+        TCounting.Lookups(Slot, count);
+        TCounting.Walks(Slot, count);
         if (count < Lookup.ShortestGrouped)
         {
             good = Lookup.Apart(_walker, iovas, hosts, 0, count, wants, dirty);

@@ -87,6 +87,12 @@ public sealed class TranslationRing : IDisposable
         return new RingConsumer(_memory);
     }
 
+    /// <summary>Has a counter signalled, too, whenever answers wake somebody who announced that it waits. Before the ring is served.</summary>
+    internal void SignalAnswers(EventDescriptor counter) => _memory.CompletionBell.Signal = counter;
+
+    /// <summary>Announces somebody who waits for answers: the next ones wake it.</summary>
+    internal void AwaitAnswers() => _ = _memory.CompletionBell.Listen();
+
     /// <summary>The mapped memory, for tests that play the hostile peer.</summary>
     internal RingMemory Memory => _memory;
 }

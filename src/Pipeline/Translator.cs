@@ -4,7 +4,7 @@ namespace FastIova;
 
 /// <summary>
 /// One port's view of one address space: what hits the port's cache is answered here, inline; everything else by the
-/// <see cref="TranslationLoop{TWalker, TIsa}"/> behind it, which knows the shape of the table.
+/// <see cref="TranslationLoop{TWalker, TIsa, TCounting}"/> behind it, which knows the shape of the table.
 /// </summary>
 /// <remarks>
 /// <para>Owns: its number in the cache and the last-hit hint.</para>
@@ -17,10 +17,12 @@ internal abstract unsafe class Translator
 {
     private protected readonly PortContext Context;
 
+    /// <summary>The port's slot, with what it counts.</summary>
+    private protected readonly EpochSlot* Slot;
+
     // Where the space begins in the two arrays of the cache.
     private protected byte* Small;
     private protected byte* Large;
-    private readonly EpochSlot* _slot;
     private readonly ulong* _now;
     private readonly bool _fenced;
 
@@ -36,7 +38,7 @@ internal abstract unsafe class Translator
         Context = context;
         SpaceId = spaceId;
         GranuleBytes = granuleBytes;
-        _slot = context.Slot;
+        Slot = context.Slot;
         _now = context.Now;
         _fenced = context.IsFenced;
         SpaceBits = TlbEntry.Unnumbered;
@@ -63,7 +65,11 @@ internal abstract unsafe class Translator
     private protected ref RegionHint Hint => ref _hint;
 
     /// <summary>Closes the loop over the shape of a table and the instruction set in force.</summary>
-    internal static Translator Create(PortContext context, PageTable table, IsaWidth isa) => table.Accept(new Closing(context, table, isa));
+    internal static Translator Create(PortContext context, PageTable table, IsaWidth isa) => Create<Counting>(context, table, isa);
+
+    /// <summary>The same, with a choice whether the loop counts.</summary>
+    internal static Translator Create<TCounting>(PortContext context, PageTable table, IsaWidth isa)
+        where TCounting : struct, ICounting => table.Accept(new Closing<TCounting>(context, table, isa));
 
     /// <summary>Translates one address in a scope of its own, if the cache has it and nothing stands in the way.</summary>
     /// <param name="iova">Any address.</param>
@@ -81,7 +87,7 @@ internal abstract unsafe class Translator
         access &= Permission.ReadWrite;
 
         // SAFETY: the slot is this port's; the offset lies in the array (Iotlb T2).
-        EpochSlot* slot = _slot;
+        EpochSlot* slot = Slot;
         ulong outer = slot->Announced;
         ulong seen = slot->Seen;
 
@@ -201,15 +207,16 @@ internal abstract unsafe class Translator
 
     private protected void NumberSpace() => SpaceBits = Context.NumberSpace();
 
-    private sealed class Closing(PortContext context, PageTable table, IsaWidth isa) : IWalkerVisitor<Translator>
+    private sealed class Closing<TCounting>(PortContext context, PageTable table, IsaWidth isa) : IWalkerVisitor<Translator>
+        where TCounting : struct, ICounting
     {
         public Translator Visit<TWalker>(TWalker walker)
             where TWalker : unmanaged, IWalker => isa switch
             {
-                IsaWidth.Bits512 => new TranslationLoop<TWalker, Wide512>(context, table, walker),
-                IsaWidth.Bits256 => new TranslationLoop<TWalker, Wide256>(context, table, walker),
-                IsaWidth.Bits128 => new TranslationLoop<TWalker, Wide128>(context, table, walker),
-                _ => new TranslationLoop<TWalker, ScalarIsa>(context, table, walker),
+                IsaWidth.Bits512 => new TranslationLoop<TWalker, Wide512, TCounting>(context, table, walker),
+                IsaWidth.Bits256 => new TranslationLoop<TWalker, Wide256, TCounting>(context, table, walker),
+                IsaWidth.Bits128 => new TranslationLoop<TWalker, Wide128, TCounting>(context, table, walker),
+                _ => new TranslationLoop<TWalker, ScalarIsa, TCounting>(context, table, walker),
             };
     }
 }

@@ -14,6 +14,8 @@ internal static class Suites
         new ScaleSuite(),
         new IoctlSuite(),
         new FootprintSuite(),
+        new MetricsSuite(),
+        new ServiceSuite(),
         new NvmeSuite(),
         new NativeSuite(),
         .. PlantedSuite.Asked(),

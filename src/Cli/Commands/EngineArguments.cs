@@ -13,8 +13,6 @@ internal sealed class EngineArguments
         ["latest"] = UapiLevel.Latest,
     };
 
-    private readonly Lock _writing = new();
-
     private readonly Option<bool> _testBackend = new("--test-backend")
     {
         Description = "Offer IOMMU_TEST_CMD, the mock devices of the kernel's own tests, and the kernel's fault injection files.",
@@ -35,7 +33,8 @@ internal sealed class EngineArguments
 
     private readonly Option<string?> _log = new("--log")
     {
-        Description = "Append defects of the engine to this file, and every access of a device that was refused. Without it defects end the client that met them, silently.",
+        Description = "Append what happens to this file, or with - to the standard error, one JSON object a line: defects of the engine, every access of a device that was refused, and of a service its clients. "
+            + "Without it defects end the client that met them, silently.",
         HelpName = "FILE",
     };
 
@@ -69,25 +68,12 @@ internal sealed class EngineArguments
     /// <summary>Where defects go.</summary>
     internal Action<Exception> Complaints(ParseResult parsed)
     {
-        Action<string> log = Log(parsed);
-        return defect => log(defect.ToString());
+        EventLog log = Log(parsed);
+        return defect => log.Write(new DoorEvent(DoorEventKind.Defect, 0, 0, defect.ToString()));
     }
 
-    /// <summary>Where lines go that are to be kept; nowhere without a log.</summary>
-    internal Action<string> Log(ParseResult parsed)
-    {
-        string? file = parsed.GetValue(_log);
-        return line =>
-        {
-            if (file is not null)
-            {
-                lock (_writing)
-                {
-                    File.AppendAllText(file, $"{line}\n");
-                }
-            }
-        };
-    }
+    /// <summary>Where events go that are to be kept; nowhere without a log.</summary>
+    internal EventLog Log(ParseResult parsed) => new(parsed.GetValue(_log), parsed.InvocationConfiguration.Error);
 
     private static bool TryReadLimit(string text, out long bytes)
     {

@@ -4,7 +4,7 @@ namespace FastIova.Cli;
 
 /// <summary>Tells of accesses of devices that were refused: every one in the log, the first ones also to whoever watches, and at the end how many each device made.</summary>
 /// <remarks>Threads: any.</remarks>
-internal sealed class FaultLog(TextWriter error, Action<string> log)
+internal sealed class FaultLog(TextWriter error, EventLog log)
 {
     private const int ShownLast = 10;
 
@@ -17,7 +17,13 @@ internal sealed class FaultLog(TextWriter error, Action<string> log)
     {
         string name = device.ToString();
         string line = $"fastiova: {name}: DMA refused: {fault}";
-        log(line);
+        log.Write(
+            "warning",
+            "dma-refused",
+            ("device", name),
+            ("reason", $"{fault.Reason}"),
+            ("iova", $"0x{fault.Iova:x}"),
+            ("wanted", $"{fault.Wanted}"));
         lock (_lock)
         {
             _counts[name] = _counts.GetValueOrDefault(name) + 1;

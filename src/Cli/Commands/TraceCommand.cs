@@ -6,7 +6,7 @@ namespace FastIova.Cli;
 /// <summary><c>fastiova trace</c>: looks at recorded DMA traces, and replays them.</summary>
 internal static class TraceCommand
 {
-    internal static Command Create() => new("trace", "Look at recorded DMA traffic, and replay it.") { CreateInfo(), CreateReplay() };
+    internal static Command Create() => new("trace", "Record DMA traffic, look at it, and replay it.") { CreateInfo(), CreateReplay(), RunCommand.CreateRecord() };
 
     private static Command CreateInfo()
     {

@@ -29,6 +29,9 @@ internal abstract class Caller
     /// <summary>RLIMIT_MEMLOCK of the process now, in pages; <see cref="long.MaxValue"/> without a limit. Asked at every pin, also after the call.</summary>
     internal abstract Func<long> LockLimitPages { get; }
 
+    /// <summary>What it may have; null for no limits.</summary>
+    internal virtual Quotas? Quotas => null;
+
     /// <summary>Whether the process has a capability in its effective set now.</summary>
     internal abstract bool Has(Capability capability);
 

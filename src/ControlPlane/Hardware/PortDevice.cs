@@ -3,7 +3,8 @@ namespace FastIova;
 /// <summary>A device whose accesses go through a port: being attached means that the port is.</summary>
 internal sealed class PortDevice(Engine engine, DmaPort port, DeviceOptions options, HardwareGroup? group = null) : HardwareDevice(group)
 {
-    internal override object Iommu => engine.Iommu;
+    // Page tables that answer with addresses of other processes are of an IOMMU of their own: no other device fits them, nor they it.
+    internal override object Iommu => options.Domain.AnswersUserAddresses ? engine.UserAddresses : engine.Iommu;
 
     internal override bool TracksDirty => true;
 

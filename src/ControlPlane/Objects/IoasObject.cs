@@ -4,12 +4,10 @@ namespace FastIova;
 internal sealed class IoasObject : UapiObject
 {
     private IoasObject(IommufdContext context)
-        : base(context, ObjectKind.Ioas)
-    {
-    }
+        : base(context, ObjectKind.Ioas) => Space = new Ioas { Mappings = context.Quotas?.Mappings };
 
     /// <summary>Its areas, domains and accesses.</summary>
-    internal Ioas Space { get; } = new();
+    internal Ioas Space { get; }
 
     /// <summary>Guards <see cref="Hwpts"/>; held by the maker of an hwpt until it is published or aborted.</summary>
     internal OrderedLock HwptLock { get; } = new(LockRank.Hwpts);

@@ -20,6 +20,9 @@ internal sealed class ObjectTable
     private UapiObject?[] _slots = new UapiObject?[16];
     private IoasObject? _vfioIoas;
 
+    /// <summary>What its objects count against; null for nothing.</summary>
+    internal Quota? Quota { get; init; }
+
     /// <summary>Whether no id is in use, not even a reserved one.</summary>
     internal bool IsEmpty
     {
@@ -47,7 +50,7 @@ internal sealed class ObjectTable
     internal Errno Reserve(UapiObject newcomer)
     {
         // One point for the object, one for the place of its id, as there are two allocations in a kernel.
-        if (FaultPoint.Fails() || FaultPoint.Fails())
+        if (FaultPoint.Fails() || FaultPoint.Fails() || Quota?.TryTake(1) == false)
         {
             return Errno.OutOfMemory;
         }
@@ -80,6 +83,7 @@ internal sealed class ObjectTable
     /// <summary>Takes the id of an object back that was not published, and does nothing else.</summary>
     internal void Forget(UapiObject reserved)
     {
+        Quota?.GiveBack(1);
         using (_lock.Enter())
         {
             _ids.Return(reserved.Id);
@@ -284,6 +288,7 @@ internal sealed class ObjectTable
     private void Erase(UapiObject removed, bool leavesTombstone = false)
     {
         Volatile.Write(ref _slots[removed.Id], null);
+        Quota?.GiveBack(1);
         if (leavesTombstone)
         {
             _tombstones.Add(removed.Id);

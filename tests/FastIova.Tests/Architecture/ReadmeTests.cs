@@ -23,6 +23,14 @@ public sealed partial class ReadmeTests
         }
     }
 
+    [Fact]
+    public void TheCSharpBlockOfTheServiceIsTheExampleOfItsTests()
+    {
+        string page = File.ReadAllText(Path.Combine(SourceTree.Root, "docs", "service.md"));
+        string example = File.ReadAllText(Path.Combine(SourceTree.Root, "tests", "RingClient", "Example.cs"));
+        Assert.Equal(Trimmed(Assert.Single(Region.Matches(example)).Groups["text"].Value), Trimmed(Assert.Single(Block.Matches(page)).Groups["text"].Value));
+    }
+
     // The indentation of the region is the test method's, not the sample's.
     private static string Trimmed(string text) => string.Join('\n', text.Split('\n').Select(line => line.Trim())).Trim();
 

@@ -231,15 +231,21 @@ public sealed unsafe class EpochTests
     {
         var epoch = new Epoch(Patience);
         EpochSlot* slot = epoch.TryOpen("stays", ReaderKind.SingleShot);
-        epoch.Hold();
+        var holder = new SilentHolder();
+        epoch.Hold(holder);
         epoch.Dispose();
         Assert.Throws<ObjectDisposedException>(() => { epoch.TryOpen("late", ReaderKind.Batch); });
-        Assert.Throws<ObjectDisposedException>(epoch.Hold);
+        Assert.Throws<ObjectDisposedException>(() => epoch.Hold(holder));
         epoch.WaitForReaders(epoch.Publish(Invalidation.WholeSpace(3)));
         Assert.False(Epoch.TryEnter(slot, epoch.Now, fenced: false));
         epoch.Close(slot, ReaderKind.SingleShot);
         Assert.Equal(3UL, epoch.Publish(Invalidation.Nothing)); // the holder still writes
-        epoch.LetGo();
+        epoch.LetGo(holder);
         epoch.Dispose();
+    }
+
+    private sealed class SilentHolder : IEpochHolder
+    {
+        public void AddTo(EpochCounts counts) => counts.Maps++;
     }
 }

@@ -50,11 +50,11 @@ public sealed class LitmusTests
     }
 
     // Both programs are built in one configuration; their folders lie beside one another: bin/PROJECT/CONFIGURATION.
-    private static string ProgramPath()
+    internal static string ProgramPath(string project = "Litmus")
     {
         DirectoryInfo own = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        string path = Path.Combine(own.Parent!.Parent!.FullName, "Litmus", own.Name, "FastIova.Litmus.dll");
-        Assert.True(File.Exists(path), $"'{path}' is not built: build tests/Litmus in the configuration of the tests.");
+        string path = Path.Combine(own.Parent!.Parent!.FullName, project, own.Name, $"FastIova.{project}.dll");
+        Assert.True(File.Exists(path), $"'{path}' is not built: build tests/{project} in the configuration of the tests.");
         return path;
     }
 }

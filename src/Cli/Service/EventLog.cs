@@ -1,0 +1,93 @@
+using System.Text;
+using System.Text.Json;
+
+namespace FastIova.Cli;
+
+/// <summary>What happened, one JSON object a line: time, level, event, and what belongs to it.</summary>
+/// <remarks>
+/// <para>Owns: nothing; each line opens the file, so that whoever rotates it need tell nobody.</para>
+/// <para>Threads: any; lines are whole. A line that cannot be written is lost, and stops nothing.</para>
+/// </remarks>
+/// <param name="path">The file; "-" for the standard error, null for nowhere.</param>
+/// <param name="error">The standard error.</param>
+internal sealed class EventLog(string? path, TextWriter error)
+{
+    private readonly Lock _writing = new();
+
+    /// <summary>Writes a line.</summary>
+    /// <param name="level">How bad it is: <c>info</c>, <c>warning</c> or <c>error</c>.</param>
+    /// <param name="name">What happened.</param>
+    /// <param name="facts">What belongs to it: texts and whole numbers.</param>
+    internal void Write(string level, string name, params ReadOnlySpan<(string Key, object Value)> facts)
+    {
+        if (path is null)
+        {
+            return;
+        }
+
+        using var line = new MemoryStream();
+        using (var json = new Utf8JsonWriter(line))
+        {
+            json.WriteStartObject();
+            json.WriteString("time", DateTimeOffset.UtcNow);
+            json.WriteString("level", level);
+            json.WriteString("event", name);
+            foreach ((string key, object value) in facts)
+            {
+                if (value is string text)
+                {
+                    json.WriteString(key, text);
+                }
+                else
+                {
+                    json.WriteNumber(key, Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture));
+                }
+            }
+
+            json.WriteEndObject();
+        }
+
+        line.WriteByte((byte)'\n');
+        lock (_writing)
+        {
+            try
+            {
+                if (path is "-")
+                {
+                    error.Write(Encoding.UTF8.GetString(line.ToArray()));
+                }
+                else
+                {
+                    using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+                    line.WriteTo(file);
+                }
+            }
+            catch (IOException)
+            {
+                // A full disk is no reason to end the engine.
+            }
+        }
+    }
+
+    /// <summary>Writes what happened at a door.</summary>
+    internal void Write(DoorEvent happened)
+    {
+        string level = happened.Kind switch { DoorEventKind.Defect => "error", DoorEventKind.Refused or DoorEventKind.Disconnected => "warning", _ => "info" };
+        string name = happened.Kind switch
+        {
+            DoorEventKind.Welcomed => "client-welcomed",
+            DoorEventKind.Refused => "client-refused",
+            DoorEventKind.Left => "client-left",
+            DoorEventKind.Disconnected => "client-disconnected",
+            _ => "defect",
+        };
+        if (happened.Kind == DoorEventKind.Defect)
+        {
+            Write(level, name, ("message", happened.Text));
+        }
+        else
+        {
+            Write(level, name, ("process", happened.Process), ("user", happened.User));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+namespace FastIova;
+
+/// <summary>One user of the machine as far as a door is concerned: its clients, and what they have together.</summary>
+/// <remarks>Threads: any.</remarks>
+internal sealed class DoorUser(DoorLimits limits)
+{
+    /// <summary>What its clients may have together.</summary>
+    internal Quotas Quotas { get; } = limits.OfUser();
+
+    /// <summary>Its clients.</summary>
+    internal Quota Clients { get; } = new(limits.UserClients, null, limits.ClientsRefused);
+}
