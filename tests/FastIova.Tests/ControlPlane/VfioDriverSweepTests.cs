@@ -61,6 +61,8 @@ public sealed class VfioDriverSweepTests
         ],
     };
 
+    private static readonly string[] Folders = ["src/ControlPlane/Vfio", "src/Devices/Pci"];
+
     public static TheoryData<string> Names => [.. Scenarios.Keys];
 
     [Theory]
@@ -86,7 +88,7 @@ public sealed class VfioDriverSweepTests
         }
 
         List<string> missed = [];
-        foreach (string file in new[] { "src/ControlPlane/Vfio", "src/Devices/Pci" }.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories)))
+        foreach (string file in Folders.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories)))
         {
             string[] lines = File.ReadAllLines(file);
             missed.AddRange(Enumerable.Range(0, lines.Length)
