@@ -12,6 +12,8 @@ public sealed class VfioDriverSweepTests
     private const uint Pasid = 7;
     private const ulong Iova = 0x10_0000;
 
+    private static readonly string[] Folders = ["src/ControlPlane/Vfio", "src/Devices/Pci"];
+
     private static readonly Dictionary<string, (string Name, Func<Scene, long> Run)[]> Scenarios = new(StringComparer.Ordinal)
     {
         ["files of devices"] =
@@ -86,7 +88,7 @@ public sealed class VfioDriverSweepTests
         }
 
         List<string> missed = [];
-        foreach (string file in new[] { "src/ControlPlane/Vfio", "src/Devices/Pci" }.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories)))
+        foreach (string file in Folders.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories)))
         {
             string[] lines = File.ReadAllLines(file);
             missed.AddRange(Enumerable.Range(0, lines.Length)
