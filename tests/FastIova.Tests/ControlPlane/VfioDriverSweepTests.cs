@@ -12,6 +12,8 @@ public sealed class VfioDriverSweepTests
     private const uint Pasid = 7;
     private const ulong Iova = 0x10_0000;
 
+    private static readonly string[] Folders = ["src/ControlPlane/Vfio", "src/Devices/Pci"];
+
     private static readonly Dictionary<string, (string Name, Func<Scene, long> Run)[]> Scenarios = new(StringComparer.Ordinal)
     {
         ["files of devices"] =

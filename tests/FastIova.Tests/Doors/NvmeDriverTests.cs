@@ -77,7 +77,8 @@ public sealed class NvmeDriverTests
 
             const string Refused = "fastiova: 0000:01:00.0: DMA refused: NotMapped at IOVA 0x7000000, Write wanted, device 256, no PASID";
             Assert.Equal([Refused, "fastiova: DMA refused in all: 0000:01:00.0: 1."], error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
-            Assert.Equal([Refused], File.ReadAllLines(log));
+            string logged = Assert.Single(File.ReadAllLines(log));
+            Assert.All(["0000:01:00.0", "NotMapped", "0x7000000"], word => Assert.Contains(word, logged, StringComparison.Ordinal));
         }
         finally
         {
