@@ -187,7 +187,7 @@ public sealed partial class IgbModel
         }
 
         _ = _dma!.Write(at, descriptor[..8]);
-        Volatile.WriteBarrier();
+        Fence.Writes();
         _ = _dma.Write(at + 8, behind);
     }
 

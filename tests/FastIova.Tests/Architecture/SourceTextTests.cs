@@ -54,6 +54,13 @@ public sealed partial class SourceTextTests
             .Where(file => file.defect is not null)
             .Select(file => $"{SourceTree.Relative(file.path)}: {file.defect}"));
 
+    [Fact]
+    public void OneSidedFencesAreThoseThatEveryFrameworkHas() => SourceTree.AssertNone(
+        "The C library may be compiled for a framework that is older than Volatile's barriers; use Fence.Reads and Fence.Writes:",
+        SourceTree.CSharp("src")
+            .Where(path => Path.GetFileName(path) is not "Fence.cs" && Barrier.IsMatch(SourceTree.CodeOf(path)))
+            .Select(SourceTree.Relative));
+
     private static string? DefectOf(ReadOnlySpan<byte> content)
     {
         try
@@ -79,6 +86,9 @@ public sealed partial class SourceTextTests
 
     [GeneratedRegex(@"\b(Thread\s*\.\s*Sleep|Task\s*\.\s*Delay)\b", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Sleep { get; }
+
+    [GeneratedRegex(@"\bVolatile\s*\.\s*(Read|Write)Barrier\b", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
+    private static partial Regex Barrier { get; }
 
     [GeneratedRegex(@"//\s*\S", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Reason { get; }
