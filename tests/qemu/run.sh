@@ -6,11 +6,12 @@
 #   run.sh [--quick] [--only PATH] [--keep]
 #
 #   --quick      write 16 MiB instead of 256, and take two of the paths, which share nothing
-#   --only PATH  one of: group, cdev, group-viommu, cdev-viommu
+#   --only PATH  one of: group, group-strict, cdev, group-viommu, cdev-viommu
 #   --keep       leave the disk images below artifacts/
 #
-# The paths: the VFIO group with its container, and the iommufd with the device's own file; on each, too, with an IOMMU that
-# QEMU emulates for the guest (intel-iommu, caching mode, strict), whose tables QEMU shadows page by page into FastIova.
+# The paths: the VFIO group with its container, which is iommufd's or, strictly, VFIO's own, and the iommufd with the device's own
+# file; on each of these two, too, with an IOMMU that QEMU emulates for the guest (intel-iommu, caching mode, strict), whose
+# tables QEMU shadows page by page into FastIova.
 #
 # QEMU, the guest's kernel and busybox are Debian packages (bookworm, and bookworm-backports for QEMU). They are downloaded by
 # lists of their own and unpacked below artifacts/, nothing is installed, and nobody needs to be root. There is no KVM.
@@ -19,7 +20,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 here=$root/artifacts/qemu
 unpacked=$here/root
-paths=(group cdev group-viommu cdev-viommu)
+paths=(group group-strict cdev group-viommu cdev-viommu)
 mib=256
 seconds_last=900 # for one path; a guest that panics starts again and again
 keep=
@@ -29,7 +30,7 @@ while (($# > 0)); do
         --quick) mib=16 seconds_last=300 paths=(group cdev-viommu) ;;
         --only)
             paths=("${2:?--only needs a path}")
-            [[ $2 =~ ^(group|cdev)(-viommu)?$ ]] || { echo "run.sh: --only '$2': give group, cdev, group-viommu or cdev-viommu." >&2; exit 2; }
+            [[ $2 =~ ^((group|cdev)(-viommu)?|group-strict)$ ]] || { echo "run.sh: --only '$2': give group, group-strict, cdev, group-viommu or cdev-viommu." >&2; exit 2; }
             shift
             ;;
         --keep) keep=yes ;;
@@ -140,8 +141,9 @@ image_has() {
 boot() {
     local path=$1 image=$here/$1.img out=$here/$1.txt log=$here/$1.log start=$SECONDS code=0 name failed_before=$failed
     local edu=0000:02:00.0
-    local append="console=ttyS0 quiet panic=-1 fastiova.mib=$mib" machine=() end='' expected=(probe partition filesystem remount rebind edu-registers)
+    local append="console=ttyS0 quiet panic=-1 fastiova.mib=$mib" machine=() engine=() end='' expected=(probe partition filesystem remount rebind edu-registers)
     [[ $path != cdev* ]] || { machine+=(-object iommufd,id=iommu0); end=,iommufd=iommu0; }
+    [[ $path != *strict ]] || engine+=(--type1-strict)
     if [[ $path == *viommu ]]; then
         machine+=(-device intel-iommu,caching-mode=on)
         append+=' intel_iommu=on iommu.strict=1 fastiova.iommu=on'
@@ -157,7 +159,7 @@ boot() {
     rm -f "$image" "$log"
     truncate -s $((2 * mib + 64))M "$image"
     LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/lib/x86_64-linux-gnu timeout "$seconds_last" \
-        "$root/fastiova" run --memlock unlimited --log "$log" --device "nvme,image=$image,bdf=0000:01:00.0" --device "edu,dma_mask=0xffffffffffff,bdf=$edu" -- \
+        "$root/fastiova" run "${engine[@]}" --summary --memlock unlimited --log "$log" --device "nvme,image=$image,bdf=0000:01:00.0" --device "edu,dma_mask=0xffffffffffff,bdf=$edu" -- \
         "$unpacked/usr/bin/qemu-system-x86_64" -L "$unpacked/usr/share/qemu" -L "$unpacked/usr/share/seabios" \
         -machine q35 -accel tcg -cpu max -smp 2 -m 512 -nodefaults -display none -serial stdio \
         -kernel "$here/kernel" -initrd "$here/initrd.gz" -append "$append" "${machine[@]}" \

@@ -21,6 +21,7 @@ internal static class RunCommand
             Description = "Use the engine that 'fastiova serve --socket PATH' keeps, instead of an own one.",
             HelpName = "PATH",
         };
+        Option<bool> summary = Summary();
         Argument<string[]> program = Program();
 
         var command = new Command(
@@ -31,6 +32,7 @@ internal static class RunCommand
             socket,
             metrics.Option,
             record.Option,
+            summary,
             program,
         };
         foreach (Option option in devices.All.Concat(engine.All))
@@ -38,8 +40,8 @@ internal static class RunCommand
             command.Add(option);
         }
 
-        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, .. devices.All, metrics.Option, record.Option], socket));
-        command.SetAction(parsed => Run(parsed, engine, devices, metrics, record, parsed.GetValue(socket), parsed.GetValue(program)!));
+        command.Validators.Add(result => HasOneEngine(result, [.. engine.All, .. devices.All, metrics.Option, record.Option, summary], socket));
+        command.SetAction(parsed => Run(parsed, engine, devices, metrics, record, parsed.GetValue(summary), parsed.GetValue(socket), parsed.GetValue(program)!));
         return command;
     }
 
@@ -60,7 +62,7 @@ internal static class RunCommand
             command.Add(option);
         }
 
-        command.SetAction(parsed => Run(parsed, engine, devices, metrics, record, socket: null, parsed.GetValue(program)!));
+        command.SetAction(parsed => Run(parsed, engine, devices, metrics, record, summarizes: false, socket: null, parsed.GetValue(program)!));
         return command;
     }
 
@@ -70,7 +72,7 @@ internal static class RunCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private static int Run(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, MetricsArguments metrics, RecordArguments record, string? socket, string[] program)
+    private static int Run(ParseResult parsed, EngineArguments arguments, DeviceArguments devices, MetricsArguments metrics, RecordArguments record, bool summarizes, string? socket, string[] program)
     {
         TextWriter error = parsed.InvocationConfiguration.Error;
         if (socket is not null)
@@ -105,9 +107,25 @@ internal static class RunCommand
             }
 
             using var door = new ProgramDoor(new DeviceNodes(engine, views.Topology).Open, options, socket: null, arguments.Complaints(parsed)) { ShowsDevices = views.Topology is not null };
-            return GuestProgram.Run(program, door.Variable, views.Root, error);
+            int code = GuestProgram.Run(program, door.Variable, views.Root, error);
+            if (summarizes)
+            {
+                error.WriteLine(SummaryOf(engine.Iommu.ReadCounts()));
+            }
+
+            return code;
         }
     }
+
+    private static string SummaryOf(IommuCounts counts) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"fastiova: {counts.Maps} maps, {counts.Unmaps} unmaps, {counts.Accesses} accesses of devices to {counts.AccessBytes} bytes, "
+        + $"{counts.Lookups + counts.SingleWalks} counted look-ups, {counts.Walks + counts.SingleWalks} of them by a walk, {counts.FaultsByPort.Values.Aggregate(0UL, (sum, one) => sum + one)} accesses refused");
+
+    private static Option<bool> Summary() => new("--summary")
+    {
+        Description = "Say at the end, on the standard error, how much was mapped, unmapped and translated.",
+    };
 
     private static int RunElsewhere(string socket, string[] program, TextWriter error)
     {
