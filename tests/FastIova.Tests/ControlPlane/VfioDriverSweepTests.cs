@@ -63,8 +63,6 @@ public sealed class VfioDriverSweepTests
         ],
     };
 
-    private static readonly string[] Folders = ["src/ControlPlane/Vfio", "src/Devices/Pci"];
-
     public static TheoryData<string> Names => [.. Scenarios.Keys];
 
     [Theory]
