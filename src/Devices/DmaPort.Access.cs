@@ -107,6 +107,13 @@ public sealed partial class DmaPort
         return good;
     }
 
+    /// <summary>Counts an access of the device that was refused before the port saw it: what was explained only, or was no access of a port. For the thread that uses the port.</summary>
+    internal void CountRefusal(in Fault fault)
+    {
+        _context.CountFault(fault.Reason);
+        FastIovaEvents.Log.Fault(ReasonNames[(int)fault.Reason], (long)fault.Iova, Options.Name);
+    }
+
     private bool TrySpan(ulong iova, int length, Permission access, uint pasid, out Fault fault)
     {
         bool wraps = length > 0 && iova + (ulong)(length - 1) < iova;

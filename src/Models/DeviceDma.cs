@@ -21,7 +21,7 @@ internal sealed class DeviceDma(PciDeviceHost host)
     {
         Count(iova, buffer.Length);
         return host.IsBusMaster
-            ? host.ReadMemory(iova, buffer, out Fault fault) || Failed(iova, fault)
+            ? host.ReadMemory(iova, buffer, out Fault fault) || Failed(iova, fault, isCounted: !host.IsEmulated)
             : Blocked();
     }
 
@@ -31,7 +31,7 @@ internal sealed class DeviceDma(PciDeviceHost host)
     {
         Count(iova, data.Length);
         return host.IsBusMaster
-            ? host.WriteMemory(iova, data, out Fault fault) || Failed(iova, fault)
+            ? host.WriteMemory(iova, data, out Fault fault) || Failed(iova, fault, isCounted: !host.IsEmulated)
             : Blocked();
     }
 
@@ -52,7 +52,7 @@ internal sealed class DeviceDma(PciDeviceHost host)
             Fault fault = host.ExplainMemory(at, Permission.Write);
             if (fault.Reason is not (FaultReason.None or FaultReason.Remote))
             {
-                return Failed(at, fault);
+                return Failed(at, fault, isCounted: false);
             }
 
             if (last - at < PageBytes - (at & (PageBytes - 1)))
@@ -66,8 +66,14 @@ internal sealed class DeviceDma(PciDeviceHost host)
 
     private void Count(ulong iova, int length) => Translations += ((iova & (PageBytes - 1)) + (ulong)length + PageBytes - 1) / PageBytes;
 
-    private bool Failed(ulong iova, in Fault fault)
+    // A port counts what it refuses itself.
+    private bool Failed(ulong iova, in Fault fault, bool isCounted)
     {
+        if (!isCounted)
+        {
+            host.Port.CountRefusal(fault);
+        }
+
         Transferred = (int)(fault.Iova - iova);
         host.ReportFault(fault);
         return false;

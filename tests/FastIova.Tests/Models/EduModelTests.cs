@@ -151,6 +151,7 @@ public sealed class EduModelTests : IDisposable
                 new Fault(DeviceFixture.Base + DeviceFixture.MemoryBytes, Permission.Write, FaultReason.NotMapped, 0x100, Fault.NoPasid),
             ],
             faults);
+        Assert.Equal(2UL, _edu.Iommu.ReadCounts().FaultsByPort["device"]);
     }
 
     [Fact]
@@ -166,6 +167,7 @@ public sealed class EduModelTests : IDisposable
         Assert.Equal(-1, seen[0x200..0x900].IndexOfAnyExcept((byte)0));
         Assert.Equal(-1, seen[0x900..].IndexOfAnyExcept((byte)0x22));
         Assert.Equal(FaultReason.NotMapped, Assert.Single(_edu.Faults).Reason);
+        Assert.Equal(1UL, _edu.Iommu.ReadCounts().FaultsByPort["device"]);
     }
 
     [Fact]
