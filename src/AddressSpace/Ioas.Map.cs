@@ -19,7 +19,7 @@ internal sealed partial class Ioas
 
         return userAddress + length < userAddress
             ? IoasStatus.Overflow
-            : MapSource(owner, owner.Memory, userAddress, length, ref iova, permission, fixedIova);
+            : MapSource(owner, owner.Source, userAddress, length, ref iova, permission, fixedIova);
     }
 
     /// <summary>Maps a part of a file, or of the memory of a device. Nothing of it is touched unless there is a domain.</summary>

@@ -28,6 +28,7 @@ internal sealed class ClientMemory : MemorySpace
     private readonly ProcessHandle _process;
     private readonly int _id;
     private readonly BackingObjects _objects;
+    private readonly Reaching _withDevices;
     private readonly Lock _lock = new();
     private ProcessMaps? _maps;
     private Descriptor? _bytes;
@@ -41,6 +42,7 @@ internal sealed class ClientMemory : MemorySpace
         _process = process;
         _id = process.Id;
         _objects = objects;
+        _withDevices = new Reaching(this);
     }
 
     /// <summary>Says whose calls this thread serves: while it does so, that process cannot become another.</summary>
@@ -115,10 +117,16 @@ internal sealed class ClientMemory : MemorySpace
     }
 
     /// <inheritdoc/>
-    internal override PinStatus Pin(ulong address, ulong firstPage, ulong pages, bool write, List<FrameRun> runs)
+    internal override PageSource WithDevices => _withDevices;
+
+    /// <inheritdoc/>
+    internal override PinStatus Pin(ulong address, ulong firstPage, ulong pages, bool write, List<FrameRun> runs) =>
+        Pin(address, firstPage, pages, write, reachesDevices: false, runs);
+
+    private PinStatus Pin(ulong address, ulong firstPage, ulong pages, bool write, bool reachesDevices, List<FrameRun> runs)
     {
         int before = runs.Count;
-        PinStatus status = PinRegions(address, firstPage, pages, write, runs);
+        PinStatus status = PinRegions(address, firstPage, pages, write, reachesDevices, runs);
         if (status != PinStatus.Success)
         {
             for (int i = before; i < runs.Count; i++)
@@ -195,7 +203,7 @@ internal sealed class ClientMemory : MemorySpace
         return true;
     }
 
-    private PinStatus PinRegions(ulong address, ulong firstPage, ulong pages, bool write, List<FrameRun> runs)
+    private PinStatus PinRegions(ulong address, ulong firstPage, ulong pages, bool write, bool reachesDevices, List<FrameRun> runs)
     {
         while (pages > 0)
         {
@@ -212,7 +220,7 @@ internal sealed class ClientMemory : MemorySpace
 
             ulong here = Math.Min(pages, ((region.Last - address) >> Frame.PageLg2) + 1);
             PinStatus? status = region.IsShared
-                ? _objects.TryPin(region, _id, region.OffsetOf(address), firstPage, here, write, runs)
+                ? _objects.TryPin(region, _id, region.OffsetOf(address), firstPage, here, write, reachesDevices, runs)
                 : null;
             status ??= PinRemote(region, address, firstPage, here, runs);
             if (status != PinStatus.Success)
@@ -248,5 +256,19 @@ internal sealed class ClientMemory : MemorySpace
 
         runs.Add(new FrameRun(firstPage, pages, Frame.OfRemote(Index, address)));
         return PinStatus.Success;
+    }
+
+    /// <summary>The same memory for a container of VFIO's own, where one device may reach another by what the process has mapped of it.</summary>
+    private sealed class Reaching : PageSource
+    {
+        private readonly ClientMemory _memory;
+
+        internal Reaching(ClientMemory memory)
+            : base(PagesKind.Memory) => _memory = memory;
+
+        internal override PinStatus Pin(ulong address, ulong firstPage, ulong pages, bool write, List<FrameRun> runs) =>
+            _memory.Pin(address, firstPage, pages, write, reachesDevices: true, runs);
+
+        internal override void Unpin(FrameRun run) => _memory.Unpin(run);
     }
 }

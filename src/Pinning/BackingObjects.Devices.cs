@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace FastIova;
 
-/// <content>Memory of devices that clients have mapped. It is no memory of the machine, so nothing can pin it: what lets devices reach each other is a dma-buf.</content>
+/// <content>Memory of devices that clients have mapped. It is no memory of the machine, so that only VFIO's own container pins it by its address: elsewhere a dma-buf lets devices reach each other.</content>
 internal sealed partial class BackingObjects
 {
     private readonly Dictionary<(ulong Device, ulong Inode), int> _ofDevices = [];

@@ -59,21 +59,17 @@ internal sealed partial class BackingObjects : IDisposable
     /// <param name="firstPage">The index of the first page in the runs.</param>
     /// <param name="pages">How many, inside the region.</param>
     /// <param name="write">Whether they must be writable.</param>
+    /// <param name="reachesDevices">Whether memory of devices that is mapped may be pinned, too.</param>
     /// <param name="runs">Receives the frames.</param>
     /// <returns>Null when the object cannot be opened: its pages are reached through the process then.</returns>
-    internal PinStatus? TryPin(in MemoryRegion region, int process, ulong offset, ulong firstPage, ulong pages, bool write, List<FrameRun> runs)
+    internal PinStatus? TryPin(in MemoryRegion region, int process, ulong offset, ulong firstPage, ulong pages, bool write, bool reachesDevices, List<FrameRun> runs)
     {
-        if (DeviceMemory.Contains(region))
-        {
-            return PinStatus.BadAddress;
-        }
-
         int before = runs.Count;
         BackingObject? found;
         PinStatus status;
         lock (_lock)
         {
-            if (_ofDevices.ContainsKey((region.Device, region.Inode)))
+            if (!reachesDevices && _ofDevices.ContainsKey((region.Device, region.Inode)))
             {
                 return PinStatus.BadAddress;
             }

@@ -52,6 +52,9 @@ internal abstract class MemorySpace : PageSource
     /// <summary>Whether the process is gone: what it has not pinned yet cannot be pinned or copied any more.</summary>
     internal virtual bool IsGone => false;
 
+    /// <summary>The same memory, with that of devices which the process has mapped.</summary>
+    internal virtual PageSource WithDevices => this;
+
     /// <summary>What is pinned and locked on behalf of the process, in pages (VmPin and VmLck of its status).</summary>
     internal MemoryTally Tally { get; private protected init; } = new();
 

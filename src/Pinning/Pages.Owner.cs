@@ -37,7 +37,7 @@ internal sealed partial class Pages
 
         former.PayBack(charged);
         Enter();
-        _nextSource = next.Memory;
+        _nextSource = next.Source;
         _nextAddress = userAddress;
         Exit();
         return true;

@@ -61,7 +61,7 @@ internal sealed partial class Pages
     /// <param name="writable">Whether the pages will be pinned for writing.</param>
     /// <param name="used">An object that had its last reference, to be used again; null to make one.</param>
     /// <returns>The pages, with one reference.</returns>
-    internal static Pages OfUser(PinOwner owner, ulong userAddress, bool writable, Pages? used = null) => Of(owner, owner.Memory, userAddress, writable, used);
+    internal static Pages OfUser(PinOwner owner, ulong userAddress, bool writable, Pages? used = null) => Of(owner, owner.Source, userAddress, writable, used);
 
     /// <summary>The pages behind a piece of a source; nothing of it is touched.</summary>
     /// <param name="owner">Who pays.</param>

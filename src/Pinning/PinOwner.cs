@@ -12,7 +12,7 @@ internal enum AccountMode
     /// <summary>Against the locked memory of the process.</summary>
     Mm = 2,
 
-    /// <summary>The same, but the pages are not counted as pinned (VmPin): what VFIO did before iommufd.</summary>
+    /// <summary>The same, but the pages are not counted as pinned (VmPin), and may be those of devices: what VFIO did before iommufd.</summary>
     Locked = 3,
 }
 
@@ -23,6 +23,9 @@ internal enum AccountMode
 /// <param name="Mode">Against which limit.</param>
 internal sealed record PinOwner(MemorySpace Memory, MemoryTally User, Func<long> LockLimitPages, AccountMode Mode)
 {
+    /// <summary>Where the pages come from.</summary>
+    internal PageSource Source => Mode == AccountMode.Locked ? Memory.WithDevices : Memory;
+
     /// <summary>Charges pages and counts them as pinned.</summary>
     /// <returns>False when that would pass the limit; nothing is charged then.</returns>
     internal bool TryCharge(long pages)

@@ -50,12 +50,7 @@ public sealed partial class PciFunction : IDisposable
             _interrupts = new PciInterrupts(Layout);
             foreach (PciBar bar in Layout.Bars)
             {
-                if (bar.IsMappable)
-                {
-                    SharedMemory memory = SharedMemory.CreateFixed($"fastiova-bar{bar.Index}", bar.Bytes);
-                    _barMemory[bar.Index] = memory;
-                    DeviceMemory.Add(memory);
-                }
+                _barMemory[bar.Index] = bar.IsMappable ? SharedMemory.CreateFixed($"fastiova-bar{bar.Index}", bar.Bytes) : null;
             }
 
             ApplyConfig();
@@ -139,11 +134,7 @@ public sealed partial class PciFunction : IDisposable
             _model.Dispose();
             foreach (SharedMemory? memory in _barMemory)
             {
-                if (memory is not null)
-                {
-                    DeviceMemory.Remove(memory);
-                    memory.Dispose();
-                }
+                memory?.Dispose();
             }
         }
     }
