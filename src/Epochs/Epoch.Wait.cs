@@ -11,15 +11,15 @@ internal sealed unsafe partial class Epoch
     /// <remarks>Threads: any number of writers at once; none holds a lock while it waits. Never from inside an own scope.</remarks>
     internal void WaitForReaders(ulong target)
     {
-        // Full fence: pairs with the one in TryEnter.
-        Interlocked.MemoryBarrier();
+        // Full fence: pairs with the one in TryEnter. It counts besides, so that nothing comes between it and the look at the readers:
+        // a second locked instruction there would give a reader without a fence time to be seen, and the litmus control with it.
+        // SAFETY: the word lies in the memory that the caller's hold keeps.
+        Interlocked.Increment(ref *_gracePeriods);
         if (Volatile.Read(ref _singleShot) != 0)
         {
             ProcessBarrier.Issue();
         }
 
-        // SAFETY: the word lies in the memory that the caller's hold keeps.
-        Interlocked.Increment(ref *_gracePeriods);
         int slots = Volatile.Read(ref _slotsUsed);
         for (int i = 0; i < slots; i++)
         {
