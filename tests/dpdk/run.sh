@@ -30,36 +30,19 @@ done
 
 say() { printf 'dpdk: %s\n' "$*" >&2; }
 
-# quietly WHAT COMMAND...: shows the end of the log when the command fails, and leaves.
-quietly() {
-    local what=$1
-    shift
-    if ! "$@" >"$here/log" 2>&1; then
-        tail -n 20 "$here/log" >&2
-        say "$what; the end of $here/log is above."
-        exit 1
-    fi
-}
+. "$root/tests/debian.sh"
 
 download() {
     [[ ! -f $here/unpacked ]] || return 0
-    local apt=$here/apt uri package
-    rm -rf "$apt" "$unpacked"
-    mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$unpacked"
-    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | { grep -E '/debian/?$' || true; } | head -n 1)
-    if [[ -z $uri ]]; then
-        say "no source of apt is a mirror of Debian: where DPDK is to come from is unknown."
-        exit 1
-    fi
-    printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] '"$uri"' bookworm main\n' deb deb-src >"$apt/sources.list"
-    local own=(-o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$apt/lists"
-        -o Dir::Cache="$apt" -o Dir::Cache::Archives="$apt/archives" -o Acquire::Languages=none -o APT::Sandbox::User= -o Debug::NoLocking=1)
+    local apt=$here/apt own=() package
+    rm -rf "$unpacked"
+    mkdir -p "$unpacked"
     say "downloading DPDK"
-    quietly "apt-get could not read its lists" apt-get "${own[@]}" update
+    own_lists "$apt" "$here/log" 'deb deb-src' bookworm
     (
         cd "$apt/archives"
-        quietly "apt-get could not download DPDK" apt-get "${own[@]}" download "${packages[@]}"
-        quietly "apt-get could not download the source of DPDK" apt-get "${own[@]}" --download-only --only-source source dpdk
+        quietly "$here/log" "apt-get could not download DPDK" apt-get "${own[@]}" download "${packages[@]}"
+        quietly "$here/log" "apt-get could not download the source of DPDK" apt-get "${own[@]}" --download-only --only-source source dpdk
         for package in *.deb; do
             dpkg-deb -x "$package" "$unpacked"
         done
@@ -74,7 +57,7 @@ download() {
 build() {
     local headers=$unpacked/usr/include source=$root/tests/dpdk/nvme.c
     [[ ! $here/nvme -nt $source ]] || return 0
-    quietly "nvme.c does not compile" gcc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -march=corei7 -o "$here/nvme" \
+    quietly "$here/log" "nvme.c does not compile" gcc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -march=corei7 -o "$here/nvme" \
         -include "$headers/x86_64-linux-gnu/dpdk/rte_config.h" -isystem "$headers/dpdk" -isystem "$headers/x86_64-linux-gnu/dpdk" \
         -isystem "$unpacked/source/drivers/bus/pci" -isystem "$unpacked/source/lib/eal/include" "$source" \
         -L "$libraries" -Wl,--no-as-needed -lrte_bus_pci -lrte_eal -lrte_kvargs -lrte_pci -lrte_telemetry -Wl,-rpath-link,"$libraries"

@@ -42,16 +42,7 @@ done
 
 say() { printf 'kernel-selftest: %s\n' "$*" >&2; }
 
-# quietly LOG WHAT COMMAND...: shows the end of the log when the command fails, and leaves.
-quietly() {
-    local log=$1 what=$2
-    shift 2
-    if ! "$@" >>"$log" 2>&1; then
-        tail -n 20 "$log" >&2
-        say "$what; the end of $log is above."
-        exit 1
-    fi
-}
+. "$root/tests/debian.sh"
 
 install_packages() {
     local missing=()
@@ -86,23 +77,11 @@ archive_of() {
 # The package of a newer suite is for any machine and is not installed. The suite is never part of what the machine
 # installs from: its source, its lists and its downloads lie below artifacts/.
 download() {
-    local release=$1 archive apt uri
+    local release=$1 archive apt=$here/apt own=()
     archive=$(archive_of "$release")
     [[ ! -f $archive ]] || return 0
-    apt=$here/apt
-    rm -rf "$apt"
-    mkdir -p "$apt/lists/partial" "$apt/archives/partial"
-    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | { grep -E '/debian/?$' || true; } | head -n 1)
-    if [[ -z $uri ]]; then
-        say "no source of apt is a mirror of Debian: where linux-source-$release is to come from is unknown."
-        exit 1
-    fi
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$newer_suite" >"$apt/sources.list"
-    local own=(-o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$apt/lists"
-        -o Dir::Cache="$apt" -o Dir::Cache::Archives="$apt/archives" -o Acquire::Languages=none -o APT::Sandbox::User=)
     say "downloading linux-source-$release"
-    : >"$here/apt.log"
-    quietly "$here/apt.log" "apt-get could not read the list of $newer_suite" apt-get "${own[@]}" update
+    own_lists "$apt" "$here/apt.log" deb "$newer_suite"
     (cd "$apt" && quietly "$here/apt.log" "apt-get could not download linux-source-$release" apt-get "${own[@]}" download "linux-source-$release")
     dpkg-deb --fsys-tarfile "$apt"/linux-source-"$release"_*.deb | tar -xO "./usr/src/linux-source-$release.tar.xz" >"$archive.part"
     mv "$archive.part" "$archive"

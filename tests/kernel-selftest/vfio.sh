@@ -62,16 +62,7 @@ done
 
 say() { printf 'kernel-selftest: %s\n' "$*" >&2; }
 
-# quietly LOG WHAT COMMAND...: shows the end of the log when the command fails, and leaves.
-quietly() {
-    local log=$1 what=$2
-    shift 2
-    if ! "$@" >>"$log" 2>&1; then
-        tail -n 20 "$log" >&2
-        say "$what; the end of $log is above."
-        exit 1
-    fi
-}
+. "$root/tests/debian.sh"
 
 install_packages() {
     [[ ! -f /usr/include/uuid/uuid.h ]] || return 0

@@ -42,40 +42,21 @@ done
 
 say() { printf 'qemu: %s\n' "$*" >&2; }
 
-# quietly WHAT COMMAND...: shows the end of the log when the command fails, and leaves.
-quietly() {
-    local what=$1
-    shift
-    if ! "$@" >"$here/log" 2>&1; then
-        tail -n 20 "$here/log" >&2
-        say "$what; the end of $here/log is above."
-        exit 1
-    fi
-}
+. "$root/tests/debian.sh"
 
 # Packages that the machine lacks, and what they need, by lists of its own; no package of the machine changes.
 download() {
     [[ ! -f $here/unpacked ]] || return 0
-    local apt=$here/apt uri kernel package
-    rm -rf "$apt" "$unpacked"
-    mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$unpacked"
-    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | { grep -E '/debian/?$' || true; } | head -n 1)
-    if [[ -z $uri ]]; then
-        say "no source of apt is a mirror of Debian: where QEMU is to come from is unknown."
-        exit 1
-    fi
-    for suite in bookworm bookworm-backports; do
-        printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite"
-    done >"$apt/sources.list"
-    local own=(-o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$apt/lists"
-        -o Dir::Cache="$apt" -o Dir::Cache::Archives="$apt/archives" -o Acquire::Languages=none -o APT::Sandbox::User= -o Debug::NoLocking=1)
+    local apt=$here/apt own=() kernel package
+    rm -rf "$unpacked"
+    mkdir -p "$unpacked"
     say "downloading QEMU and the guest"
-    quietly "apt-get could not read its lists" apt-get "${own[@]}" update
-    quietly "apt-get could not download QEMU" \
+    own_lists "$apt" "$here/log" deb bookworm bookworm-backports
+    quietly "$here/log" "apt-get could not download QEMU" \
         apt-get "${own[@]}" -y --no-install-recommends --download-only -t bookworm-backports install --reinstall qemu-system-x86 qemu-system-common qemu-system-data seabios
     kernel=$(apt-cache "${own[@]}" depends linux-image-amd64/bookworm | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
     for package in "$kernel" busybox-static; do
-        (cd "$apt/archives" && quietly "apt-get could not download $package" apt-get "${own[@]}" download "$package")
+        (cd "$apt/archives" && quietly "$here/log" "apt-get could not download $package" apt-get "${own[@]}" download "$package")
     done
     for package in "$apt"/archives/*.deb; do
         dpkg-deb -x "$package" "$unpacked"
@@ -107,11 +88,11 @@ build_guest() {
     release=${release#vmlinuz-}
     rm -rf "$folder"
     mkdir -p "$folder"/{bin,modules,proc,sys,dev,mnt}
-    quietly "depmod failed" "$unpacked/bin/busybox" depmod -b "$unpacked" "$release"
+    quietly "$here/log" "depmod failed" "$unpacked/bin/busybox" depmod -b "$unpacked" "$release"
     add_modules "$folder/modules" "$release"
     cp "$unpacked/bin/busybox" "$folder/bin/"
     cp "$root/tests/qemu/guest/init" "$folder/init"
-    quietly "the guest's program could not be built" \
+    quietly "$here/log" "the guest's program could not be built" \
         gcc -O2 -Wall -Wextra -Werror -Wno-unused-result -static -o "$folder/bin/edu_dma" "$root/tests/qemu/guest/edu_dma.c"
     (cd "$folder" && find . | "$unpacked/bin/busybox" cpio -o -H newc 2>/dev/null | gzip -1) >"$here/initrd.gz"
     ln -sf "$unpacked/boot/vmlinuz-$release" "$here/kernel"

@@ -32,66 +32,10 @@ internal sealed class EmulatedMemory(uint device) : PciEmulatedMemory, IAccessUs
     }
 
     /// <inheritdoc/>
-    internal override bool Read(ulong iova, Span<byte> buffer, out Fault fault)
-    {
-        int done = 0;
-        while (done < buffer.Length)
-        {
-            ulong at = iova + (ulong)done;
-            Span<byte> part = buffer.Slice(done, PartOf(at, buffer.Length - done));
-            lock (_lock)
-            {
-                Frame frame = default;
-                FaultReason reason = at < iova ? FaultReason.Wraps : TryPin(at, Permission.Read, out frame);
-                if (reason == FaultReason.None && !FrameMemory.TryRead(frame, OffsetOf(at), part))
-                {
-                    reason = FaultReason.NotMapped; // its process has gone
-                }
-
-                if (reason != FaultReason.None)
-                {
-                    fault = new Fault(at, Permission.Read, reason, device, Fault.NoPasid);
-                    return false;
-                }
-            }
-
-            done += part.Length;
-        }
-
-        fault = default;
-        return true;
-    }
+    internal override bool Read(ulong iova, Span<byte> buffer, out Fault fault) => Copy(iova, CpuCopy.To(buffer), out fault);
 
     /// <inheritdoc/>
-    internal override bool Write(ulong iova, ReadOnlySpan<byte> data, out Fault fault)
-    {
-        int done = 0;
-        while (done < data.Length)
-        {
-            ulong at = iova + (ulong)done;
-            ReadOnlySpan<byte> part = data.Slice(done, PartOf(at, data.Length - done));
-            lock (_lock)
-            {
-                Frame frame = default;
-                FaultReason reason = at < iova ? FaultReason.Wraps : TryPin(at, Permission.Write, out frame);
-                if (reason == FaultReason.None && !FrameMemory.TryWrite(frame, OffsetOf(at), part))
-                {
-                    reason = FaultReason.NotMapped; // its process has gone
-                }
-
-                if (reason != FaultReason.None)
-                {
-                    fault = new Fault(at, Permission.Write, reason, device, Fault.NoPasid);
-                    return false;
-                }
-            }
-
-            done += part.Length;
-        }
-
-        fault = default;
-        return true;
-    }
+    internal override bool Write(ulong iova, ReadOnlySpan<byte> data, out Fault fault) => Copy(iova, CpuCopy.From(data), out fault);
 
     /// <inheritdoc/>
     internal override Fault Explain(ulong iova, Permission access)
@@ -189,6 +133,36 @@ internal sealed class EmulatedMemory(uint device) : PciEmulatedMemory, IAccessUs
     private static int OffsetOf(ulong iova) => (int)(iova & (Frame.PageBytes - 1));
 
     private static int PartOf(ulong iova, int length) => Math.Min(length, (int)Frame.PageBytes - OffsetOf(iova));
+
+    private bool Copy(ulong iova, CpuCopy copy, out Fault fault)
+    {
+        int done = 0;
+        while (done < copy.Length)
+        {
+            ulong at = iova + (ulong)done;
+            CpuCopy part = copy.Slice(done, PartOf(at, copy.Length - done));
+            lock (_lock)
+            {
+                Frame frame = default;
+                FaultReason reason = at < iova ? FaultReason.Wraps : TryPin(at, copy.Access, out frame);
+                if (reason == FaultReason.None && !part.TryAt(frame, OffsetOf(at)))
+                {
+                    reason = FaultReason.NotMapped; // its process has gone
+                }
+
+                if (reason != FaultReason.None)
+                {
+                    fault = new Fault(at, copy.Access, reason, device, Fault.NoPasid);
+                    return false;
+                }
+            }
+
+            done += part.Length;
+        }
+
+        fault = default;
+        return true;
+    }
 
     private FaultReason TryPin(ulong iova, Permission access, out Frame frame)
     {
