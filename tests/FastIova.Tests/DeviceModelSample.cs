@@ -1,12 +1,10 @@
 using System.Buffers.Binary;
-using System.Text.RegularExpressions;
-using FastIova.Tests.Architecture;
 using Xunit;
 
 namespace FastIova.Tests;
 
 /// <summary>The code of docs/device-models.md, compiled and run.</summary>
-public sealed partial class DeviceModelSample
+public sealed class DeviceModelSample
 {
     [Fact]
     public void TheModelOfTheDocumentationCountsAndWritesMemory() => Drive();
@@ -26,18 +24,9 @@ public sealed partial class DeviceModelSample
         Assert.Equal<byte>([7, 0, 0, 0], count);
     }
 
-    [Fact]
-    public void EveryCSharpBlockOfTheDocumentationIsARegionOfThisFile()
-    {
-        string[] blocks = Texts(Block, Path.Combine("docs", "device-models.md"));
-        string[] regions = Texts(Region, Path.Combine("tests", "FastIova.Tests", "DeviceModelSample.cs"));
-        Assert.Equal(2, blocks.Length);
-        Assert.Equal(regions, blocks);
-    }
-
     private static void Drive()
     {
-        // <sample>
+        // <page>
         using var engine = new Engine();
         using IommufdContext iommufd = engine.OpenIommufd();
         using DmaPort port = engine.Iommu.OpenPort(new DmaPortOptions { Name = "counter", Device = 0x0100 });
@@ -58,24 +47,14 @@ public sealed partial class DeviceModelSample
         function.WriteBar(0, 0x00, one);
         function.WriteBar(0, 0x00, one);
         function.WriteBar(0, 0x08, BitConverter.GetBytes(iova));
-        // </sample>
+        // </page>
         byte[] written = new byte[4];
         Assert.True(port.Read(iova, written, out _));
         Assert.Equal(3u, BinaryPrimitives.ReadUInt32LittleEndian(written));
         Assert.Equal(1, messages);
     }
 
-    // The indentation of a region is its method's, not the documentation's.
-    private static string[] Texts(Regex parts, string path) =>
-        [.. parts.Matches(File.ReadAllText(Path.Combine(SourceTree.Root, path))).Select(match => string.Join('\n', match.Groups["text"].Value.Split('\n').Select(line => line.Trim())).Trim())];
-
-    [GeneratedRegex(@"^```csharp\n(?<text>.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
-    private static partial Regex Block { get; }
-
-    [GeneratedRegex(@"^\s*// <sample>\n(?<text>.*?)^\s*// </sample>", RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
-    private static partial Regex Region { get; }
-
-    // <sample>
+    // <page>
     /// <summary>Counts what is written to its first register; an address in its second one receives the count, and a message says so.</summary>
     private sealed class CounterModel : IPciDeviceModel, IPciMigratable
     {
@@ -149,5 +128,5 @@ public sealed partial class DeviceModelSample
         }
     }
 
-    // </sample>
+    // </page>
 }

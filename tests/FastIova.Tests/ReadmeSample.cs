@@ -25,7 +25,7 @@ public sealed class ReadmeSample
 
     private static void Run()
     {
-        // <readme>
+        // <page>
         using var iommu = new Iommu();
         using HostMemory memory = HostMemory.Allocate(4 << 20);
         using Domain domain = iommu.CreateDomain();
@@ -51,7 +51,7 @@ public sealed class ReadmeSample
         domain.Unmap(0x10_0000, 2 << 20);
         port.TryTranslate(0x10_0ff8, Permission.Read, out _);
         Console.WriteLine(port.Explain(0x10_0ff8, Permission.Read)); // NotMapped at IOVA 0x100ff8, Read wanted, device 256, no PASID
-        // </readme>
+        // </page>
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class ReadmeSample
     {
         using HostMemory memory = HostMemory.Allocate(2 << 20);
 
-        // <readme>
+        // <page>
         using var engine = new Engine();
         using IommufdContext iommufd = engine.OpenIommufd(); // what a program gets that opens /dev/iommu
         using DmaPort port = engine.Iommu.OpenPort();
@@ -70,7 +70,7 @@ public sealed class ReadmeSample
         ulong iova = iommufd.Map(ioas, memory.Address, 2 << 20, Permission.ReadWrite); // at once what the port translates
         port.Write(iova, "hello, device"u8, out _);
         iommufd.Unmap(ioas, iova, 2 << 20);
-        // </readme>
+        // </page>
 
         Assert.Equal((byte)'h', memory.Bytes(0, 1)[0]);
         Assert.False(port.TryTranslate(iova, Permission.Read, out _));

@@ -5,7 +5,7 @@ internal static class Example
 {
     internal static void Run(int iommufd, uint ioas, nuint memory)
     {
-        // <readme>
+        // <page>
         using ServedRing served = ServedRing.Open(iommufd, ioas, new ServedRingOptions { Capacity = 1024 });
         using RingProducer producer = served.Ring.AttachProducer();
 
@@ -20,6 +20,6 @@ internal static class Example
 
         // The first two are addresses of this process; nothing is mapped at the third.
         Console.WriteLine($"{answers[0].HostAddress == memory} {answers[1].HostAddress == memory + 0x1008} {answers[2]}");
-        // </readme>
+        // </page>
     }
 }

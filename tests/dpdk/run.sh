@@ -3,7 +3,9 @@
 # it and DPDK's own memory, and hands its interrupts to a small driver, nvme.c, that writes and reads blocks. The last line says
 # "N passed, N failed"; the exit code is 0 only when nothing failed.
 #
-#   run.sh [-- ARGS for DPDK]
+#   run.sh [--build-only] [-- ARGS for DPDK]
+#
+#   --build-only   download and build, run nothing
 #
 # DPDK and what it needs are Debian packages. They are downloaded by lists of their own and unpacked below artifacts/, nothing is
 # installed, and nobody needs to be root; root also runs it on huge pages, set aside for the time of the run. Three headers for
@@ -18,12 +20,14 @@ packages=(libdpdk-dev librte-eal23 librte-bus-pci23 librte-pci23 librte-kvargs23
 device=nvme,memory=16M
 seconds_last=60
 arguments=()
+build_only=
 
 while (($# > 0)); do
     case $1 in
         -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
+        --build-only) build_only=yes ;;
         --) shift; arguments=("$@"); break ;;
-        *) echo "run.sh: '$1' is no option of it: -- ARGS for DPDK." >&2; exit 2 ;;
+        *) echo "run.sh: '$1' is no option of it: --build-only, -- ARGS for DPDK." >&2; exit 2 ;;
     esac
     shift
 done
@@ -56,11 +60,11 @@ download() {
 
 build() {
     local headers=$unpacked/usr/include source=$root/tests/dpdk/nvme.c
-    [[ ! $here/nvme -nt $source ]] || return 0
+    [[ ! $here/nvme -nt $source || ! $here/nvme -nt ${BASH_SOURCE[0]} ]] || return 0
     quietly "$here/log" "nvme.c does not compile" gcc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -march=corei7 -o "$here/nvme" \
         -include "$headers/x86_64-linux-gnu/dpdk/rte_config.h" -isystem "$headers/dpdk" -isystem "$headers/x86_64-linux-gnu/dpdk" \
         -isystem "$unpacked/source/drivers/bus/pci" -isystem "$unpacked/source/lib/eal/include" "$source" \
-        -L "$libraries" -Wl,--no-as-needed -lrte_bus_pci -lrte_eal -lrte_kvargs -lrte_pci -lrte_telemetry -Wl,-rpath-link,"$libraries"
+        -L "$libraries" -Wl,--no-as-needed -lrte_bus_pci -lrte_eal -lrte_kvargs -lrte_pci -lrte_telemetry -Wl,--disable-new-dtags,-rpath,"$libraries"
 }
 
 old_huge_pages=
@@ -78,7 +82,7 @@ run() {
     local name=$1 code=0 log
     shift
     log=$here/${name// /-}.log
-    LD_LIBRARY_PATH=$libraries timeout "$seconds_last" "$root/fastiova" run --memlock unlimited --device "$device" -- \
+    timeout "$seconds_last" "$root/fastiova" run --memlock unlimited --device "$device" -- \
         "$here/nvme" -l 0 -m 64 "$@" ${arguments[@]+"${arguments[@]}"} >"$log" 2>&1 || code=$?
     if ((code == 0)) && grep -q '^nvme: 32 blocks written, read and compared; interrupts came$' "$log" && ! grep -q 'DMA refused' "$log"; then
         passed=$((passed + 1))
@@ -93,6 +97,7 @@ run() {
 mkdir -p "$here"
 download
 build
+[[ -z $build_only ]] || exit 0
 trap restore_huge_pages EXIT
 
 run 'small pages' --no-huge --no-shconf

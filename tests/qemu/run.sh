@@ -3,11 +3,12 @@
 # and an educational device that FastIova offers by VFIO. The last line says "N passed, N failed"; the exit code is 0 only
 # when nothing failed.
 #
-#   run.sh [--quick] [--only PATH] [--keep]
+#   run.sh [--quick] [--only PATH] [--keep] [--build-only]
 #
 #   --quick      write 16 MiB instead of 256, and take two of the paths, which share nothing
 #   --only PATH  one of: group, group-strict, cdev, group-viommu, cdev-viommu
 #   --keep       leave the disk images below artifacts/
+#   --build-only download and build, boot nothing
 #
 # The paths: the VFIO group with its container, which is iommufd's or, strictly, VFIO's own, and the iommufd with the device's own
 # file; on each of these two, too, with an IOMMU that QEMU emulates for the guest (intel-iommu, caching mode, strict), whose
@@ -24,6 +25,7 @@ paths=(group group-strict cdev group-viommu cdev-viommu)
 mib=256
 seconds_last=900 # for one path; a guest that panics starts again and again
 keep=
+build_only=
 
 while (($# > 0)); do
     case $1 in
@@ -34,8 +36,9 @@ while (($# > 0)); do
             shift
             ;;
         --keep) keep=yes ;;
+        --build-only) build_only=yes ;;
         -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
-        *) echo "run.sh: '$1' is no option of it: --quick, --only PATH, --keep." >&2; exit 2 ;;
+        *) echo "run.sh: '$1' is no option of it: --quick, --only PATH, --keep, --build-only." >&2; exit 2 ;;
     esac
     shift
 done
@@ -167,6 +170,7 @@ command -v gcc >/dev/null || { say "gcc is missing: it builds the guest's progra
 mkdir -p "$here"
 download
 build_guest
+[[ -z $build_only ]] || exit 0
 for path in "${paths[@]}"; do
     boot "$path"
 done

@@ -110,6 +110,21 @@ public sealed class CompareStatisticsTests
         Assert.Equal(oddOne ? Verdict.Unclear : Verdict.Regressed, samples.Judge(last: true).Verdict);
     }
 
+    [Fact]
+    public void ReportsOfOneProcessEachAccuseNobodyUnlessTheyAreOneMeasurement()
+    {
+        static Judgement Of(bool same)
+        {
+            var samples = new UnpairedSamples(Terms.MaxRegression) { SameMeasurement = same };
+            samples.AddBase(new Figure("a", 2, 2, 1, null, TargetUnit.Ratio, 9));
+            samples.AddNew(new Figure("a", 2.8, 2.8, 1, null, TargetUnit.Ratio, 9), 0);
+            return samples.Judge(last: true);
+        }
+
+        Assert.Equal(Verdict.Unclear, Of(same: false).Verdict);
+        Assert.Equal(Verdict.Regressed, Of(same: true).Verdict);
+    }
+
     [Theory]
     [InlineData(5, 0.01)]
     [InlineData(10, 0.001)]

@@ -5,7 +5,8 @@ namespace FastIova.Cli;
 /// Two readings of the change are made: of the ratio to the bound, and of the time without what the machine drifted by. The one that
 /// repeats better judges, and the other must not speak against it. How well they repeat is taken from whatever was measured
 /// several times, be it by another build: process after process of one build moves as those of the other do. When nothing was,
-/// it is guessed from the distance of best and median.
+/// it is guessed from the distance of best and median, which is no evidence: on a shared machine the next process of the same build may
+/// take half as long again. A guess makes a figure unclear and accuses nobody.
 /// </remarks>
 internal sealed class UnpairedSamples
 {
@@ -21,6 +22,9 @@ internal sealed class UnpairedSamples
 
     // The median of many is this much less exact than their mean, and cares for no disturbance.
     private const double MedianVariance = Math.PI / 2;
+
+    // Of how many processes one can see how well a figure repeats.
+    private const int Several = 3;
 
     private readonly double _limit;
     private readonly List<(double? Ratio, double Time)> _base = [];
@@ -71,12 +75,15 @@ internal sealed class UnpairedSamples
 
         double noise = Errors * sure.Error;
         Verdict? verdict = sure.Change + noise < _limit ? (sure.Change < -_limit && -sure.Change > noise ? Verdict.Faster : Verdict.Equal)
-            : sure.Change > _limit && sure.Change > noise && !contradicted ? Verdict.Regressed
+            : sure.Change > _limit && sure.Change > noise && !contradicted && IsProven ? Verdict.Regressed
             : !last ? null
             : sure.Change > _limit ? Verdict.Unclear
             : Verdict.Equal;
         return new Judgement(verdict, sure.Change, noise, Math.Max(_new.Count, _base.Count));
     }
+
+    // Of a copied report, or of something that was measured several times.
+    private bool IsProven => SameMeasurement || _base.Count >= Several || _new.Count >= Several || _gauge.Count >= Several;
 
     private static void Add(List<(double? Ratio, double Time)> side, Figure figure, double drift)
     {
@@ -105,11 +112,11 @@ internal sealed class UnpairedSamples
         double error = Math.Sqrt(variance + (extraError * extraError));
 
         // A single run may be the odd one of its build: what one build was seen to do by itself accuses nobody.
-        bool single = before.Length < 3 && after.Length < 3 && gauge.Length > 0;
+        bool single = before.Length < Several && after.Length < Several && gauge.Length > 0;
         return (change, single ? Math.Max(error, (gauge.Max() - gauge.Min()) / Errors) : error);
     }
 
-    private static double Weight(int count) => count < 3 ? 1.0 / count : MedianVariance / count;
+    private static double Weight(int count) => count < Several ? 1.0 / count : MedianVariance / count;
 
     /// <summary>The standard deviation within the groups, over all of them; null when none is large enough to tell.</summary>
     /// <remarks>
@@ -124,7 +131,7 @@ internal sealed class UnpairedSamples
         int free = 0;
         foreach (double[] group in groups)
         {
-            if (group.Length >= 3)
+            if (group.Length >= Several)
             {
                 double middle = Median(group);
                 distances.AddRange(group.Select(value => Math.Abs(value - middle)));
