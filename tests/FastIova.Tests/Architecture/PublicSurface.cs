@@ -29,7 +29,7 @@ internal static class PublicSurface
             : type.IsAbstract ? "abstract class"
             : type.IsSealed ? "sealed class"
             : "class";
-        IEnumerable<string> above = type.GetInterfaces().Select(NameOf).Order(StringComparer.Ordinal);
+        IEnumerable<string> above = type.GetInterfaces().Where(one => one.IsVisible).Select(NameOf).Order(StringComparer.Ordinal);
         if (type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) && parent != typeof(Enum))
         {
             above = above.Prepend(NameOf(parent));
