@@ -19,7 +19,8 @@
  * closed. Each is closed by the close call of its kind, in any order unless said otherwise.
  *
  * Structs carry their size in the first field: set it to sizeof and everything else to zero, then fill in what you mean.
- * Programs built with an older header go on working.
+ * Programs built with an older header go on working. A flag that the library does not know, or a reserved field of an open call's struct
+ * that is not zero, is -EINVAL.
  *
  * Units. Lengths are bytes. iovas are 64 bits. Access is FI_READ, FI_WRITE, or both. All integers are of the machine.
  *
@@ -182,7 +183,7 @@ int fi_port_detach(fi_port *port, uint32_t pasid);
 /** Enters a scope. Scopes of one port nest; leave as often as you enter, on the same thread. */
 int fi_scope_enter(fi_port *port);
 
-/** Leaves a scope; with the outermost, the addresses that were given in it are void. -EINVAL outside. */
+/** Leaves a scope; with the outermost, the addresses that were given in it are void. -EINVAL outside, and on a thread that is in none. */
 int fi_scope_leave(fi_port *port);
 
 /* ------------------------------------------------------------------ faults */

@@ -257,7 +257,15 @@ static void bad_input_is_an_errno(void)
         uint64_t unknown;
     } newer = { .known = { .size = sizeof(newer) } };
     open_machine(&m, FI_PORT_BATCH);
+    struct fi_engine_options flagged = { .size = sizeof(flagged), .flags = 2 }, kept = { .size = sizeof(kept), .reserved = 1 };
+    struct fi_domain_options vague = { .size = sizeof(vague), .flags = 4 };
+    struct fi_port_options spare = { .size = sizeof(spare), .reserved = 1 };
+    fi_engine *none;
     SAME(-EINVAL, fi_engine_open(NULL, NULL));
+    SAME(-EINVAL, fi_engine_open(&flagged, &none));
+    SAME(-EINVAL, fi_engine_open(&kept, &none));
+    SAME(-EINVAL, fi_domain_open(m.engine, &vague, &domain));
+    SAME(-EINVAL, fi_port_open(m.engine, &spare, &port));
     SAME(-EINVAL, fi_domain_open(m.engine, &wide, &domain));
     SAME(-EINVAL, fi_port_open(m.engine, &odd, &port));
     GOOD(fi_port_open(m.engine, &newer.known, &port)); /* fields that this library does not know, all zero */
