@@ -77,8 +77,9 @@ typedef struct fi_pci fi_pci;           /* a PCI function: configuration space, 
 /** The interface of the installed library: FI_ABI_VERSION of its header. */
 int fi_abi_version(void);
 
-/** The width of the vectors in use: 512, 256 or 128 bits, 0 for none. FASTIOVA_ISA=scalar|128|256|512 forces a width.
- *  -EOPNOTSUPP when it forces one that the machine does not have. FASTIOVA_CODE=v3|v4 forces which of the installed parts is used. */
+/** The width of the vectors in use, in bits: 512 on processors that have AVX-512, else 256. FASTIOVA_ISA=256|512 forces a width.
+ *  -EOPNOTSUPP when it asks for one that the machine or the library does not have. FASTIOVA_CODE=v3|v4 forces which of the installed
+ *  parts is used: v3 has the width 256, v4 has 512. */
 int fi_vector_bits(void);
 
 /** Copies what the last failed call of this thread was about into buffer, UTF-8, cut to size with a zero at the end.

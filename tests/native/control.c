@@ -322,7 +322,28 @@ static void no_handle_is_followed(void)
     close_machine(&m);
 }
 
+/* Which part is loaded decides about the width; what it does not have is refused before anything is made. */
+static void vectors_are_those_of_the_code(void)
+{
+    const char *width = getenv("FASTIOVA_ISA"), *code = getenv("FASTIOVA_CODE");
+    int wanted = width ? atoi(width) : 0, expected = __builtin_cpu_supports("x86-64-v4") ? 512 : 256;
+    fi_engine *engine = NULL;
+    if (code ? strcmp(code, "v3") == 0 : wanted == 256)
+        expected = 256;
+    if (width && wanted != expected)
+        expected = -EOPNOTSUPP;
+    SAME(expected, fi_vector_bits());
+    SAME(expected < 0 ? expected : 0, fi_engine_open(NULL, &engine));
+    TRUE((engine == NULL) == (expected < 0));
+    if (expected < 0)
+        TRUE(fi_error_text(NULL, 0) > 0);
+    else
+        GOOD(fi_engine_close(engine));
+    SAME(0, fi_open_handles());
+}
+
 const struct test control[] = {
+    { "vectors_are_those_of_the_code", vectors_are_those_of_the_code },
     { "ioctls_move_a_device", ioctls_move_a_device },
     { "ioctls_refuse_as_a_kernel", ioctls_refuse_as_a_kernel },
     { "files_of_ioctls_are_read_and_closed", files_of_ioctls_are_read_and_closed },
