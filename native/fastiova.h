@@ -19,7 +19,8 @@
  * closed. Each is closed by the close call of its kind, in any order unless said otherwise.
  *
  * Structs carry their size in the first field: set it to sizeof and everything else to zero, then fill in what you mean.
- * Programs built with an older header go on working.
+ * Programs built with an older header go on working. A flag that the library does not know, or a reserved field of an open call's struct
+ * that is not zero, is -EINVAL.
  *
  * Units. Lengths are bytes. iovas are 64 bits. Access is FI_READ, FI_WRITE, or both. All integers are of the machine.
  *
@@ -76,8 +77,9 @@ typedef struct fi_pci fi_pci;           /* a PCI function: configuration space, 
 /** The interface of the installed library: FI_ABI_VERSION of its header. */
 int fi_abi_version(void);
 
-/** The width of the vectors in use: 512, 256 or 128 bits, 0 for none. FASTIOVA_ISA=scalar|128|256|512 forces a width.
- *  -EOPNOTSUPP when it forces one that the machine does not have. FASTIOVA_CODE=v3|v4 forces which of the installed parts is used. */
+/** The width of the vectors in use, in bits: 512 on processors that have AVX-512, else 256. FASTIOVA_ISA=256|512 forces a width.
+ *  -EOPNOTSUPP when it asks for one that the machine or the library does not have. FASTIOVA_CODE=v3|v4 forces which of the installed
+ *  parts is used: v3 has the width 256, v4 has 512. */
 int fi_vector_bits(void);
 
 /** Copies what the last failed call of this thread was about into buffer, UTF-8, cut to size with a zero at the end.
@@ -182,7 +184,7 @@ int fi_port_detach(fi_port *port, uint32_t pasid);
 /** Enters a scope. Scopes of one port nest; leave as often as you enter, on the same thread. */
 int fi_scope_enter(fi_port *port);
 
-/** Leaves a scope; with the outermost, the addresses that were given in it are void. -EINVAL outside. */
+/** Leaves a scope; with the outermost, the addresses that were given in it are void. -EINVAL outside, and on a thread that is in none. */
 int fi_scope_leave(fi_port *port);
 
 /* ------------------------------------------------------------------ faults */

@@ -90,11 +90,14 @@ static void fail(const char *what, const char *why)
 static int part_path(char *path, size_t size)
 {
     const char *level = getenv("FASTIOVA_CODE");
+    const char *width = getenv("FASTIOVA_ISA");
     Dl_info here;
     char *slash;
     if (!level || !*level) {
         __builtin_cpu_init();
-        level = __builtin_cpu_supports("x86-64-v4") ? "v4" : __builtin_cpu_supports("x86-64-v3") ? "v3" : NULL;
+        /* Each part has one width of vectors; the part itself refuses another. */
+        int narrow = width && strcmp(width, "256") == 0;
+        level = __builtin_cpu_supports("x86-64-v4") && !narrow ? "v4" : __builtin_cpu_supports("x86-64-v3") ? "v3" : NULL;
     } else if (strcmp(level, "v3") != 0 && strcmp(level, "v4") != 0) {
         fail("FASTIOVA_CODE is v3 or v4, or unset", NULL);
         return -1;

@@ -28,7 +28,7 @@ internal sealed partial class Ioas
         if (index >= 0)
         {
             // The last one takes its place, as others count on the order.
-            Domain[] rest = _domains[..^1];
+            Domain[] rest = _domains.AsSpan(..^1).ToArray();
             if (index < rest.Length)
             {
                 rest[index] = _domains[^1];

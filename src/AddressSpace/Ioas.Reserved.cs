@@ -128,7 +128,7 @@ internal sealed partial class Ioas
         }
     }
 
-    private void SumUpReservations() => Volatile.Write(ref _reserved, SpanSet.Of([.. _reservations.Select(r => r.Span)]));
+    private void SumUpReservations() => Volatile.Write(ref _reserved, SpanSet.Of([.. _reservations.ConvertAll(r => r.Span)]));
 
     private readonly record struct Reservation(IovaSpan Span, object? Owner);
 }

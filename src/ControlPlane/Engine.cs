@@ -22,7 +22,11 @@ public sealed class Engine : IDisposable
         Iommu = new Iommu(new IommuOptions { Recorder = Options.Recorder });
         Table = new IoctlTable(Options);
         Local = new LocalCaller(this);
-        EngineMeter.Add(this);
+        if (Metering.IsSupported)
+        {
+            EngineMeter.Add(this);
+        }
+
         _physical = new Lazy<PhysicalMemory>(() => new PhysicalMemory(Iommu.Epoch));
     }
 
@@ -64,7 +68,11 @@ public sealed class Engine : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        EngineMeter.Remove(this);
+        if (Metering.IsSupported)
+        {
+            EngineMeter.Remove(this);
+        }
+
         if (_physical.IsValueCreated)
         {
             _physical.Value.Dispose();

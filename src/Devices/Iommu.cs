@@ -45,7 +45,10 @@ public sealed class Iommu : IDisposable
             told?.Invoke(stuck);
         })
         { Recorder = options.Recorder };
-        IommuMeter.Start();
+        if (Metering.IsSupported)
+        {
+            IommuMeter.Start();
+        }
     }
 
     /// <summary>The vector width of the translation loops: the widest of this machine, unless the environment variable <c>FASTIOVA_ISA</c> says <c>scalar</c>, <c>128</c>, <c>256</c> or <c>512</c>.</summary>

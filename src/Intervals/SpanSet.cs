@@ -35,7 +35,7 @@ internal sealed class SpanSet
             }
         }
 
-        return count == 0 ? Empty : new SpanSet(sorted[..count]);
+        return count == 0 ? Empty : new SpanSet(sorted.AsSpan(0, count).ToArray());
     }
 
     /// <summary>Whether the set has an iova of a span.</summary>

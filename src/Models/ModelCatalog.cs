@@ -88,12 +88,12 @@ public static class ModelCatalog
     {
         ArgumentNullException.ThrowIfNull(options);
         ModelForm form = Forms.FirstOrDefault(form => string.Equals(form.Name, name, StringComparison.Ordinal))
-            ?? throw Wrong($"There is no device '{name}': use {string.Join(", ", Forms.Select(form => form.Name))}.");
+            ?? throw Wrong($"There is no device '{name}': use {string.Join(", ", Array.ConvertAll([.. Forms], form => form.Name))}.");
         foreach (string option in options.Keys)
         {
             if (!form.Options.Any(known => string.Equals(known.Name, option, StringComparison.Ordinal)))
             {
-                string known = form.Options.Count == 0 ? "it has none" : $"use {string.Join(", ", form.Options.Select(known => known.Name))}";
+                string known = form.Options.Count == 0 ? "it has none" : $"use {string.Join(", ", Array.ConvertAll([.. form.Options], known => known.Name))}";
                 throw Wrong($"The device {name} has no option {option}: {known}.");
             }
         }

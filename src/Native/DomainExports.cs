@@ -9,6 +9,8 @@ internal static unsafe class DomainExports
     // SAFETY: this holds for the whole type: pointers are checked for null; that they lead to memory of the size that the header names
     // is the promise of the C program, which no callee could check.
     private const int WholeAddressBits = 48;
+    private const uint LinearFlag = 1;
+    private const uint SmallTablesFlag = 2;
 
     [UnmanagedCallersOnly(EntryPoint = "fi_domain_open")]
     internal static int Open(nint engine, DomainSettings* options, nint* domain)
@@ -27,6 +29,7 @@ internal static unsafe class DomainExports
 
             DomainSettings told = default;
             int refused = options == null ? 0 : Sized.Read(options, options->Size, &told, sizeof(DomainSettings));
+            refused = refused == 0 ? Sized.Check(told.Flags, LinearFlag | SmallTablesFlag, reserved: 0) : refused;
             if (refused != 0)
             {
                 return refused;
@@ -186,8 +189,8 @@ internal static unsafe class DomainExports
                 Aperture = ApertureLast == 0 ? new IovaSpan(ApertureFirst, (1UL << WholeAddressBits) - 1) : new IovaSpan(ApertureFirst, ApertureLast),
                 Granule = GranuleLg2 == 0 ? made.Granule : (Granule)GranuleLg2,
                 LargestPageLg2 = LargestPageLg2 == 0 ? made.LargestPageLg2 : (int)Math.Min(LargestPageLg2, 63),
-                Shape = (Flags & 1) != 0 ? TableShape.Linear : TableShape.TwoLevel,
-                HugePageTables = (Flags & 2) == 0,
+                Shape = (Flags & LinearFlag) != 0 ? TableShape.Linear : TableShape.TwoLevel,
+                HugePageTables = (Flags & SmallTablesFlag) == 0,
             };
         }
     }

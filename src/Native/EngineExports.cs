@@ -12,6 +12,8 @@ internal static unsafe class EngineExports
     /// <summary>The interface of fastiova.h: rises when something is added, and its name changes when something breaks.</summary>
     internal const int AbiVersion = 1;
 
+    private const uint TestBackendFlag = 1;
+
     /// <summary>The loader says how many forks lie between it and this process, before any other call.</summary>
     [UnmanagedCallersOnly(EntryPoint = "fi_begin")]
     internal static int Begin(uint fork)
@@ -64,6 +66,7 @@ internal static unsafe class EngineExports
 
             EngineSettings told = default;
             int refused = options == null ? 0 : Sized.Read(options, options->Size, &told, sizeof(EngineSettings));
+            refused = refused == 0 ? Sized.Check(told.Flags, TestBackendFlag, told.Reserved) : refused;
             if (refused != 0)
             {
                 return refused;
@@ -75,7 +78,7 @@ internal static unsafe class EngineExports
             }
 
             _ = Iommu.Isa; // refuses a width that this machine does not have before anything is made
-            var made = new EngineOptions { TestBackend = (told.Flags & 1) != 0 };
+            var made = new EngineOptions { TestBackend = (told.Flags & TestBackendFlag) != 0 };
             *engine = HandleTable.Open(new Engine(told.Release == 0 ? made : made with { Level = (UapiLevel)told.Release }));
             return 0;
         }

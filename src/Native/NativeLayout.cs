@@ -7,10 +7,15 @@ namespace FastIova;
 [StructLayout(LayoutKind.Sequential)]
 internal struct NativeLayout
 {
+    /// <summary>FI_PCI_....</summary>
+    internal const uint KnownFlags = IntxFlag | ExpressFlag | ResetFlag | PowerFlag;
+
     private const uint IntxFlag = 1;
     private const uint ExpressFlag = 2;
     private const uint ResetFlag = 4;
     private const uint PowerFlag = 8;
+    private const uint PrefetchableFlag = 1;
+    private const uint MappableFlag = 2;
 
     internal uint Size;
     internal ushort VendorId;
@@ -31,12 +36,17 @@ internal struct NativeLayout
     internal BarList Bars;
 
     /// <summary>What the library calls the same. Its rules are checked by whoever makes a function of it.</summary>
-    /// <exception cref="InvalidDataException">There are more BARs than registers, or one is of no kind.</exception>
+    /// <exception cref="InvalidDataException">There are more BARs than registers, one is of no kind, or a value has more bits than its register.</exception>
     internal readonly PciFunctionLayout ToLayout()
     {
         if (BarCount > PciBar.Count)
         {
             throw new InvalidDataException($"The layout has {BarCount} BARs: a function has {PciBar.Count} at most.");
+        }
+
+        if (Revision > byte.MaxValue)
+        {
+            throw new InvalidDataException($"The revision 0x{Revision:x} has more than 8 bits.");
         }
 
         return new PciFunctionLayout
@@ -72,13 +82,18 @@ internal struct NativeLayout
         for (int i = 0; i < bars.Length; i++)
         {
             Bar bar = Bars[i];
+            if ((bar.Flags & ~(PrefetchableFlag | MappableFlag)) != 0 || bar.Reserved != 0)
+            {
+                throw new InvalidDataException($"BAR {bar.Index} has flags that are none, or its reserved field set: use FI_BAR_PREFETCHABLE and FI_BAR_MAPPABLE.");
+            }
+
             bars[i] = new PciBar
             {
                 Index = Narrow(bar.Index),
                 Kind = bar.Kind <= (uint)PciBarKind.Memory64 ? (PciBarKind)bar.Kind : throw new InvalidDataException($"{bar.Kind} is no kind of BAR: use FI_BAR_IO, FI_BAR_MEMORY32 or FI_BAR_MEMORY64."),
                 Bytes = bar.Bytes,
-                IsPrefetchable = (bar.Flags & 1) != 0,
-                IsMappable = (bar.Flags & 2) != 0,
+                IsPrefetchable = (bar.Flags & PrefetchableFlag) != 0,
+                IsMappable = (bar.Flags & MappableFlag) != 0,
             };
         }
 

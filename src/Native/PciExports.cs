@@ -27,6 +27,7 @@ internal static unsafe class PciExports
             CallbackModel.Callbacks calls = default;
             int refused = Sized.Read(layout, layout->Size, &looks, sizeof(NativeLayout));
             refused = refused == 0 ? Sized.Read(model, model->Size, &calls, sizeof(CallbackModel.Callbacks)) : refused;
+            refused = refused == 0 ? Sized.Check(looks.Flags, NativeLayout.KnownFlags, looks.Reserved | calls.Reserved) : refused;
             if (refused != 0)
             {
                 return refused;

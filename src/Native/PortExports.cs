@@ -28,6 +28,7 @@ internal static unsafe class PortExports
             {
                 PortOptions told = default;
                 int refused = Sized.Read(options, options->Size, &told, sizeof(PortOptions));
+                refused = refused == 0 ? Sized.Check(0, 0, told.Reserved) : refused;
                 if (refused != 0)
                 {
                     return refused;
@@ -163,9 +164,9 @@ internal static unsafe class PortExports
                 return Refusal.NoHandle("port");
             }
 
-            if (found.Depth == 0)
+            if (found.Depth == 0 || !OpenScopes.Any)
             {
-                return Refusal.Because(Errno.Invalid, "The port is in no scope: leave it as often as you enter it.");
+                return Refusal.Because(Errno.Invalid, "The port is in no scope of this thread: leave it as often as you enter it, on the same thread.");
             }
 
             OpenScopes.Left();

@@ -29,4 +29,14 @@ internal static unsafe class Sized
         source[..common].CopyTo(new Span<byte>(to, bytes));
         return 0;
     }
+
+    /// <summary>Checks that nothing is asked for that this build does not know: a later one may give it a meaning.</summary>
+    /// <param name="flags">The flags that are set.</param>
+    /// <param name="known">Those that there are.</param>
+    /// <param name="reserved">A field without a meaning.</param>
+    /// <returns>Zero, or a negative errno.</returns>
+    internal static int Check(uint flags, uint known, uint reserved) =>
+        (flags & ~known) != 0 ? Refusal.Because(Errno.Invalid, $"0x{flags & ~known:x} are no flags here: use those that the header names.")
+        : reserved != 0 ? Refusal.Because(Errno.Invalid, "A reserved field is set: leave it zero.")
+        : 0;
 }

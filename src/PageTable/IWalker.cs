@@ -7,6 +7,9 @@ namespace FastIova;
 // SAFETY: declarations only. An implementation returns pointers into the table's own words, for addresses without Beyond bits.
 internal unsafe interface IWalker
 {
+    /// <summary>Whether a word of the root can decide alone: only then may a batch do without leaf tables.</summary>
+    static abstract bool HasRoot { get; }
+
     /// <summary>The bits that no address in the aperture has.</summary>
     ulong Beyond { get; }
 

@@ -159,7 +159,9 @@ internal sealed unsafe class LinearTable<TFormat> : PageTable
         return MapStatus.Success;
     }
 
-    internal override void ScanDirty<TSink>(IovaSpan span, bool clear, ref TSink sink)
+    /// <inheritdoc cref="PageTable.ScanDirty"/>
+    internal void Scan<TSink>(IovaSpan span, bool clear, ref TSink sink)
+        where TSink : IDirtySink, allows ref struct
     {
         ulong last = Math.Min(span.Last, Aperture.Last) >> TFormat.GranuleLg2;
         for (ulong index = NextWord(span.First >> TFormat.GranuleLg2, last); index <= last; index = NextWord(index + 1, last))
@@ -201,8 +203,6 @@ internal sealed unsafe class LinearTable<TFormat> : PageTable
     internal override void ReleaseDetached(ulong detachedEver)
     {
     }
-
-    internal override TResult Accept<TResult>(IWalkerVisitor<TResult> visitor) => visitor.Visit(Walker);
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -19,6 +19,8 @@ internal readonly unsafe struct LinearWalker<TFormat> : IWalker
         _beyond = beyond;
     }
 
+    public static bool HasRoot => false;
+
     public ulong Beyond
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,7 +13,7 @@ namespace FastIova;
 /// <see cref="Trim"/> took away may be in use until the readers have been told and waited for.</para>
 /// <para>Teardown: <see cref="IDisposable.Dispose"/> when no reader is left; it never fails.</para>
 /// </remarks>
-internal abstract class PageTable : IDisposable
+internal abstract partial class PageTable : IDisposable
 {
     /// <summary>Apertures end below this bit: VT-d and AMD-Vi tables of five levels reach 57 bits.</summary>
     internal const int WidestApertureLg2 = 57;
@@ -137,14 +137,6 @@ internal abstract class PageTable : IDisposable
     /// <returns>The outcome.</returns>
     internal abstract MapStatus Protect(IovaSpan span, Permission permission, out ulong bytes);
 
-    /// <summary>Reports the dirty pages of a range, in order.</summary>
-    /// <typeparam name="TSink">Who takes them.</typeparam>
-    /// <param name="span">Inside the aperture.</param>
-    /// <param name="clear">Whether the pages are clean afterwards; the readers must then be told and waited for.</param>
-    /// <param name="sink">Takes each dirty page.</param>
-    internal abstract void ScanDirty<TSink>(IovaSpan span, bool clear, ref TSink sink)
-        where TSink : IDirtySink, allows ref struct;
-
     /// <summary>Marks the page at an address dirty, as a device that writes does.</summary>
     /// <returns>False when nothing is mapped there.</returns>
     internal abstract bool MarkDirty(ulong iova);
@@ -163,12 +155,6 @@ internal abstract class PageTable : IDisposable
     /// <summary>Frees detached frames in the order in which they were detached; no reader can reach them any more.</summary>
     /// <param name="detachedEver"><see cref="DetachedEver"/> when the grace period began.</param>
     internal abstract void ReleaseDetached(ulong detachedEver);
-
-    /// <summary>Hands the readers' view to a visitor.</summary>
-    /// <typeparam name="TResult">What the visitor makes.</typeparam>
-    /// <param name="visitor">The visitor.</param>
-    /// <returns>What it made.</returns>
-    internal abstract TResult Accept<TResult>(IWalkerVisitor<TResult> visitor);
 
     /// <inheritdoc/>
     public abstract void Dispose();

@@ -15,7 +15,9 @@ internal sealed unsafe partial class RadixTable<TFormat>
         return word.IsTable ? WordChange.MarkDirty(ref Leaf(word)[LeafIndex(iova)]) : WordChange.MarkDirty(ref root);
     }
 
-    internal override void ScanDirty<TSink>(IovaSpan span, bool clear, ref TSink sink)
+    /// <inheritdoc cref="PageTable.ScanDirty"/>
+    internal void Scan<TSink>(IovaSpan span, bool clear, ref TSink sink)
+        where TSink : IDirtySink, allows ref struct
     {
         ulong rootLast = Math.Min(span.Last, Aperture.Last) >> RootShift;
         for (ulong rootIndex = NextRoot(span.First >> RootShift, rootLast); rootIndex <= rootLast; rootIndex = NextRoot(rootIndex + 1, rootLast))

@@ -125,8 +125,6 @@ internal sealed unsafe partial class RadixTable<TFormat> : PageTable
         return word;
     }
 
-    internal override TResult Accept<TResult>(IWalkerVisitor<TResult> visitor) => visitor.Visit(Walker);
-
     /// <summary>The readers' view.</summary>
     internal TwoLevelWalker<TFormat> Walker => new(_root, _beyond);
 

@@ -19,6 +19,8 @@ internal readonly unsafe struct TwoLevelWalker<TFormat> : IWalker
         _beyond = beyond;
     }
 
+    public static bool HasRoot => true;
+
     // Every member is forced inline: one call in a loop of the look-up spills all its vectors.
     public ulong Beyond
     {

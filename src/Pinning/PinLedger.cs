@@ -9,7 +9,7 @@ internal static class PinLedger
 {
     private const int ShardCount = 16;
 
-    private static readonly Shard[] Shards = [.. Enumerable.Range(0, ShardCount).Select(_ => new Shard())];
+    private static readonly Shard[] Shards = Array.ConvertAll(new int[ShardCount], static _ => new Shard());
 
     /// <summary>Pages that are pinned; one that is pinned through two mappings counts twice.</summary>
     internal static long TotalPinned => Everything().Sum(pages => pages.Pinned);

@@ -248,10 +248,12 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa, TCounting> :
             _near = _table.BytesTouched <= NearTableBytes;
         }
 
+        // Compiled only where they differ: without a root no batch is of few leaves, and only eight lanes make two phases.
         int fromLeaves = 0;
+        bool few = TWalker.HasRoot && _fewFromLeaves;
         if (_near)
         {
-            good = _fewFromLeaves
+            good = few || TIsa.Lanes != 8
                 ? Lookup.Run<TWalker, TIsa, TWants>(_walker, iovas, hosts, count, wants, dirty, ref fromLeaves)
                 : Lookup.RunTwice<TWalker, TIsa, TWants>(_walker, iovas, hosts, count, wants, dirty, ref fromLeaves);
         }
@@ -259,7 +261,7 @@ internal sealed unsafe partial class TranslationLoop<TWalker, TIsa, TCounting> :
         {
             bool announced = _announced == (ulong)iovas;
             _announced = nextCount == 0 ? 0 : (ulong)next;
-            good = _fewFromLeaves
+            good = few
                 ? Lookup.RunAhead<TWalker, TIsa, TWants, Lookup.FetchLeaves>(_walker, iovas, hosts, count, wants, dirty, next, nextCount, announced, ref fromLeaves)
                 : Lookup.RunAhead<TWalker, TIsa, TWants, Lookup.FetchAll>(_walker, iovas, hosts, count, wants, dirty, next, nextCount, announced, ref fromLeaves);
         }

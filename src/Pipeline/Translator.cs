@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace FastIova;
 
@@ -69,7 +70,7 @@ internal abstract unsafe class Translator
 
     /// <summary>The same, with a choice whether the loop counts.</summary>
     internal static Translator Create<TCounting>(PortContext context, PageTable table, IsaWidth isa)
-        where TCounting : struct, ICounting => table.Accept(new Closing<TCounting>(context, table, isa));
+        where TCounting : struct, ICounting => table.Accept<Closing<TCounting>, Translator>(new Closing<TCounting>(context, table, isa));
 
     /// <summary>Translates one address in a scope of its own, if the cache has it and nothing stands in the way.</summary>
     /// <param name="iova">Any address.</param>
@@ -207,16 +208,28 @@ internal abstract unsafe class Translator
 
     private protected void NumberSpace() => SpaceBits = Context.NumberSpace();
 
-    private sealed class Closing<TCounting>(PortContext context, PageTable table, IsaWidth isa) : IWalkerVisitor<Translator>
+    private readonly struct Closing<TCounting>(PortContext context, PageTable table, IsaWidth isa) : IWalkerVisitor<Translator>
         where TCounting : struct, ICounting
     {
         public Translator Visit<TWalker>(TWalker walker)
-            where TWalker : unmanaged, IWalker => isa switch
+            where TWalker : unmanaged, IWalker
+        {
+            if (!IsaChoice.HasNarrow)
+            {
+                // One width, which is known: code compiled ahead of time has no other loop.
+                return Vector512.IsHardwareAccelerated ? new TranslationLoop<TWalker, Wide512, TCounting>(context, table, walker)
+                    : Vector256.IsHardwareAccelerated ? new TranslationLoop<TWalker, Wide256, TCounting>(context, table, walker)
+                    : Vector128.IsHardwareAccelerated ? new TranslationLoop<TWalker, Wide128, TCounting>(context, table, walker)
+                    : new TranslationLoop<TWalker, ScalarIsa, TCounting>(context, table, walker);
+            }
+
+            return isa switch
             {
                 IsaWidth.Bits512 => new TranslationLoop<TWalker, Wide512, TCounting>(context, table, walker),
                 IsaWidth.Bits256 => new TranslationLoop<TWalker, Wide256, TCounting>(context, table, walker),
                 IsaWidth.Bits128 => new TranslationLoop<TWalker, Wide128, TCounting>(context, table, walker),
                 _ => new TranslationLoop<TWalker, ScalarIsa, TCounting>(context, table, walker),
             };
+        }
     }
 }

@@ -257,7 +257,15 @@ static void bad_input_is_an_errno(void)
         uint64_t unknown;
     } newer = { .known = { .size = sizeof(newer) } };
     open_machine(&m, FI_PORT_BATCH);
+    struct fi_engine_options flagged = { .size = sizeof(flagged), .flags = 2 }, kept = { .size = sizeof(kept), .reserved = 1 };
+    struct fi_domain_options vague = { .size = sizeof(vague), .flags = 4 };
+    struct fi_port_options spare = { .size = sizeof(spare), .reserved = 1 };
+    fi_engine *none;
     SAME(-EINVAL, fi_engine_open(NULL, NULL));
+    SAME(-EINVAL, fi_engine_open(&flagged, &none));
+    SAME(-EINVAL, fi_engine_open(&kept, &none));
+    SAME(-EINVAL, fi_domain_open(m.engine, &vague, &domain));
+    SAME(-EINVAL, fi_port_open(m.engine, &spare, &port));
     SAME(-EINVAL, fi_domain_open(m.engine, &wide, &domain));
     SAME(-EINVAL, fi_port_open(m.engine, &odd, &port));
     GOOD(fi_port_open(m.engine, &newer.known, &port)); /* fields that this library does not know, all zero */
@@ -314,7 +322,28 @@ static void no_handle_is_followed(void)
     close_machine(&m);
 }
 
+/* Which part is loaded decides about the width; what it does not have is refused before anything is made. */
+static void vectors_are_those_of_the_code(void)
+{
+    const char *width = getenv("FASTIOVA_ISA"), *code = getenv("FASTIOVA_CODE");
+    int wanted = width ? atoi(width) : 0, expected = __builtin_cpu_supports("x86-64-v4") ? 512 : 256;
+    fi_engine *engine = NULL;
+    if (code ? strcmp(code, "v3") == 0 : wanted == 256)
+        expected = 256;
+    if (width && wanted != expected)
+        expected = -EOPNOTSUPP;
+    SAME(expected, fi_vector_bits());
+    SAME(expected < 0 ? expected : 0, fi_engine_open(NULL, &engine));
+    TRUE((engine == NULL) == (expected < 0));
+    if (expected < 0)
+        TRUE(fi_error_text(NULL, 0) > 0);
+    else
+        GOOD(fi_engine_close(engine));
+    SAME(0, fi_open_handles());
+}
+
 const struct test control[] = {
+    { "vectors_are_those_of_the_code", vectors_are_those_of_the_code },
     { "ioctls_move_a_device", ioctls_move_a_device },
     { "ioctls_refuse_as_a_kernel", ioctls_refuse_as_a_kernel },
     { "files_of_ioctls_are_read_and_closed", files_of_ioctls_are_read_and_closed },

@@ -283,7 +283,32 @@ static void rings_carry_requests_and_answers(void)
     close_machine(&m);
 }
 
+static void *leaves_scopes_of_another_thread(void *given)
+{
+    struct machine *m = given;
+    SAME(-EINVAL, fi_scope_leave(m->port));
+    SAME(-EBADF, fi_ioctl(NULL, 0, NULL)); /* and not -EDEADLK: this thread is in no scope for all that */
+    return NULL;
+}
+
+static void a_scope_belongs_to_its_thread(void)
+{
+    struct machine m;
+    pthread_t other;
+    void *host;
+    open_machine(&m, FI_PORT_BATCH);
+    GOOD(fi_scope_enter(m.port));
+    GOOD(fi_port_translate(m.port, m.iova, FI_READ, FI_NO_PASID, &host, NULL));
+    GOOD(pthread_create(&other, NULL, leaves_scopes_of_another_thread, &m));
+    GOOD(pthread_join(other, NULL));
+    SAME(-EDEADLK, fi_ioctl(NULL, 0, NULL));
+    GOOD(fi_scope_leave(m.port));
+    GOOD(fi_domain_unmap(m.domain, m.iova, PAGE, NULL));
+    close_machine(&m);
+}
+
 const struct test data_path[] = {
+    { "a_scope_belongs_to_its_thread", a_scope_belongs_to_its_thread },
     { "translates_one", translates_one },
     { "translates_batches_of_every_length", translates_batches_of_every_length },
     { "batches_tell_their_first_fault_and_translate_the_rest", batches_tell_their_first_fault_and_translate_the_rest },

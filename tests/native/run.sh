@@ -45,13 +45,15 @@ strict=(-std=gnu11 -O2 -Wall -Wextra -Werror)
 # The C tests, once for each kind of code and each width of vectors.
 check 'the C tests compile' gcc "${strict[@]}" -o "$work/check" tests/native/*.c "${flags[@]}" -pthread
 code=$(grep -q avx512vl /proc/cpuinfo && echo v4 || echo v3)
-widths=(scalar 128 256)
+widths=(256)
 [[ $code == v3 ]] || widths+=(512)
 check "the C tests" "$work/check"
 check "the C tests, code v3" env FASTIOVA_CODE=v3 "$work/check"
 for width in "${widths[@]}"; do
     check "the C tests, FASTIOVA_ISA=$width" env "FASTIOVA_ISA=$width" "$work/check"
 done
+check 'FASTIOVA_ISA=scalar, which the library does not have' env FASTIOVA_ISA=scalar "$work/check" vectors_are_those_of_the_code
+check 'FASTIOVA_ISA=512 with the code of 256' env FASTIOVA_ISA=512 FASTIOVA_CODE=v3 "$work/check" vectors_are_those_of_the_code
 
 # The header is plain C99 and C++, the library exports what the header declares, and one without its parts says so.
 printf '#include <fastiova.h>\nint main(void) { return fi_abi_version() != FI_ABI_VERSION; }\n' >"$work/least.c"

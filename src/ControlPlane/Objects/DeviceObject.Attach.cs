@@ -149,7 +149,7 @@ internal sealed partial class DeviceObject
     {
         using (_group.Lock.Enter())
         {
-            return [.. _group.Attachments.Where(entry => entry.Value.Devices.Contains(this)).Select(entry => entry.Key)];
+            return [.. _group.Attachments.Keys.Where(pasid => _group.Attachments[pasid].Devices.Contains(this))];
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Intrinsics;
 
 namespace FastIova;
@@ -23,7 +24,17 @@ internal static class IsaChoice
 {
     internal const string Variable = "FASTIOVA_ISA";
 
+    private const string NarrowSwitch = "FastIova.NarrowVectors";
+
+    private static readonly IsaWidth[] Widths = [IsaWidth.Scalar, IsaWidth.Bits128, IsaWidth.Bits256, IsaWidth.Bits512];
     private static readonly Lazy<IsaWidth> Chosen = new(() => Parse(Environment.GetEnvironmentVariable(Variable)));
+
+    /// <summary>
+    /// Whether the narrower widths are there besides the widest; the C library has each width in a part of its own. A program
+    /// compiled ahead of time without them has no code for them.
+    /// </summary>
+    [FeatureSwitchDefinition(NarrowSwitch)]
+    internal static bool HasNarrow { get; } = !AppContext.TryGetSwitch(NarrowSwitch, out bool hasNarrow) || hasNarrow;
 
     /// <summary>The width in force in this process.</summary>
     /// <exception cref="PlatformNotSupportedException">The variable names a width that does not exist or that this machine lacks.</exception>
@@ -42,9 +53,9 @@ internal static class IsaChoice
     internal static bool IsSupported(IsaWidth width) => width switch
     {
         IsaWidth.Bits512 => Vector512.IsHardwareAccelerated,
-        IsaWidth.Bits256 => Vector256.IsHardwareAccelerated,
-        IsaWidth.Bits128 => Vector128.IsHardwareAccelerated,
-        _ => true,
+        IsaWidth.Bits256 => Vector256.IsHardwareAccelerated && (HasNarrow || !Vector512.IsHardwareAccelerated),
+        IsaWidth.Bits128 => Vector128.IsHardwareAccelerated && (HasNarrow || !Vector256.IsHardwareAccelerated),
+        _ => HasNarrow || !Vector128.IsHardwareAccelerated,
     };
 
     /// <summary>Reads a value of the variable.</summary>
@@ -60,12 +71,13 @@ internal static class IsaChoice
                 : IsaWidth.Scalar;
         }
 
-        foreach (IsaWidth width in Enum.GetValues<IsaWidth>())
+        foreach (IsaWidth width in Widths)
         {
             if (string.Equals(value, Name(width), StringComparison.Ordinal))
             {
-                return IsSupported(width) ? width : throw new PlatformNotSupportedException(
-                    $"{Variable}={value} asks for vectors that this machine does not have: unset it or choose a narrower width (scalar always works).");
+                return IsSupported(width) ? width : throw new PlatformNotSupportedException(HasNarrow
+                    ? $"{Variable}={value} asks for vectors that this machine does not have: unset it or choose a narrower width (scalar always works)."
+                    : $"{Variable}={value} asks for vectors that this machine does not have, or that this library was made without: unset it, or choose 256 or 512.");
             }
         }
 

@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace FastIova;
 
@@ -48,7 +46,7 @@ public sealed class NvmeModel : IPciDeviceModel
         _ioQueues = options.IoQueues;
         _serial = options.Serial ?? $"FASTIOVA-{Environment.ProcessId}-{Interlocked.Increment(ref _models)}";
         NvmeMedium medium = options.ImagePath is { } path ? new NvmeFileMedium(path, LargestBlock) : new NvmeMemoryMedium(options.MemoryBytes);
-        _namespace = new NvmeNamespace(medium, options.BlockBytes, SHA256.HashData(Encoding.ASCII.GetBytes(_serial))[..16]);
+        _namespace = new NvmeNamespace(medium, options.BlockBytes, Identity(_serial));
         Layout = new PciFunctionLayout
         {
             VendorId = Vendor,
@@ -210,6 +208,21 @@ public sealed class NvmeModel : IPciDeviceModel
 
             return _controller!.Turn(ref _wanted);
         }
+    }
+
+    /// <summary>Sixteen bytes that follow from a serial number: its FNV-1a hash. Nothing is secret here, and a cryptographic one would load OpenSSL into the process.</summary>
+    private static byte[] Identity(string serial)
+    {
+        var prime = new UInt128(0x1000000, 0x13B);
+        var hash = new UInt128(0x6C62272E07BB0142, 0x62B821756295C58D);
+        foreach (char character in serial)
+        {
+            hash = unchecked((hash ^ character) * prime);
+        }
+
+        byte[] identity = new byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(identity, hash);
+        return identity;
     }
 
     private Turnstile Enter() => new(this);

@@ -1,7 +1,7 @@
 namespace FastIova.Tests.TestKit;
 
 /// <summary>The batch walk of a table, whatever its shape, for one vector width.</summary>
-internal sealed unsafe class BatchWalk(IsaWidth width) : IWalkerVisitor<BatchWalk.Walks>
+internal readonly unsafe struct BatchWalk(IsaWidth width) : IWalkerVisitor<BatchWalk.Walks>
 {
     internal abstract class Walks
     {
@@ -13,7 +13,7 @@ internal sealed unsafe class BatchWalk(IsaWidth width) : IWalkerVisitor<BatchWal
         internal abstract bool MarkDirty(ulong iova);
     }
 
-    internal static Walks Of(PageTable table, IsaWidth width) => table.Accept(new BatchWalk(width));
+    internal static Walks Of(PageTable table, IsaWidth width) => table.Accept<BatchWalk, Walks>(new BatchWalk(width));
 
     public Walks Visit<TWalker>(TWalker walker)
         where TWalker : unmanaged, IWalker => width switch
