@@ -62,7 +62,7 @@ internal sealed class EventLog(string? path, TextWriter error)
                     line.WriteTo(file);
                 }
             }
-            catch (IOException)
+            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
             {
                 // A full disk is no reason to end the engine.
             }
