@@ -11,6 +11,7 @@ internal sealed class Doorkeeper : IDisposable
 {
     // More connections at a time than this are somebody's mistake: the oldest of whoever has most is closed.
     private const int ConnectionsLast = 256;
+    private const int ClosedAtOnce = 16;
     private const ulong ListenerKey = 0;
     private static readonly TimeSpan FullFor = TimeSpan.FromMilliseconds(20);
     private const ulong StopKey = ulong.MaxValue;
@@ -128,10 +129,14 @@ internal sealed class Doorkeeper : IDisposable
     // Nothing here may load an assembly, which takes a descriptor, too.
     private void TurnAway()
     {
-        _door.Tidy();
         if (_connections.Count != 0)
         {
-            CloseOne();
+            // Room for who comes next, and for what a client needs.
+            for (int i = 0; i < ClosedAtOnce && _connections.Count != 0; i++)
+            {
+                CloseOne();
+            }
+
             return;
         }
 
@@ -142,6 +147,8 @@ internal sealed class Doorkeeper : IDisposable
         {
             _stop.Wait(FullFor);
         }
+
+        _door.Tidy();
     }
 
     // One that says nothing, of the process that has most of them: nobody is shut out by what another opens.
