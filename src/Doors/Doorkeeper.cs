@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using static FastIova.DoorProtocol;
 
 namespace FastIova;
@@ -13,6 +14,7 @@ internal sealed class Doorkeeper : IDisposable
     private const int ConnectionsLast = 256;
     private const int ClosedAtOnce = 16;
     private const ulong ListenerKey = 0;
+    private static readonly TimeSpan RingsEndWithin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FullFor = TimeSpan.FromMilliseconds(20);
     private const ulong StopKey = ulong.MaxValue;
 
@@ -45,7 +47,14 @@ internal sealed class Doorkeeper : IDisposable
         foreach (RingServer ring in _rings.Values)
         {
             ring.HangUp();
-            ring.Join();
+        }
+
+        // One that attaches memory which its owner lets nobody read is not waited for: it ends with the process.
+        long start = Stopwatch.GetTimestamp();
+        foreach (RingServer ring in _rings.Values)
+        {
+            TimeSpan left = RingsEndWithin - Stopwatch.GetElapsedTime(start);
+            ring.Join(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
 
         _rings.Clear();

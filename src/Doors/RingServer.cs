@@ -110,8 +110,8 @@ internal sealed class RingServer
         Release();
     }
 
-    /// <summary>Waits for the thread.</summary>
-    internal void Join() => _thread.Join();
+    /// <summary>Waits for the thread, at most a time.</summary>
+    internal void Join(TimeSpan most) => _thread.Join(most);
 
     private void Run()
     {

@@ -139,7 +139,7 @@ public sealed class StrangerTests : IDisposable
         Process process = Process.Start(info)!;
         _started.Add(process);
         string? said = process.StandardOutput.ReadLine();
-        Assert.True(said == expected, string.Create(CultureInfo.InvariantCulture, $"'{said}', not '{expected}': {(said is null ? process.StandardError.ReadToEnd() : string.Empty)}"));
+        Assert.True(string.Equals(said, expected, StringComparison.Ordinal), string.Create(CultureInfo.InvariantCulture, $"'{said}', not '{expected}': {(said is null ? process.StandardError.ReadToEnd() : string.Empty)}"));
         return process;
     }
 
