@@ -152,7 +152,7 @@ static int slot_serve(struct client *client, int slot)
     memcpy(greeting.key, door_get()->key, sizeof(greeting.key));
     int result = door_greet(&greeting, -1, &answer, NULL, 1);
     if (result < 0)
-        return -EIO; /* the engine has ended this client, or itself */
+        return result == -ENOMEM ? -ENOMEM : -EIO; /* as many calls at once as a user may have; or the engine has ended this client, or itself */
     __atomic_fetch_or(&client->served[slot / 64], bit, __ATOMIC_RELEASE);
     return 0;
 }

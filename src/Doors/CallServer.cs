@@ -28,17 +28,33 @@ internal sealed class CallServer
     }
 
     /// <summary>Starts to serve a slot.</summary>
-    /// <returns>False when it cannot be served.</returns>
-    internal static bool TryStart(ProgramDoor door, Client client, uint index)
+    /// <returns>Zero, or a negative errno: it cannot be served, or its user has as many as it may.</returns>
+    internal static int TryStart(ProgramDoor door, Client client, uint index)
     {
-        if (!client.TryEnter(index, out CallSlot slot))
+        if (!client.User.Calls.TryTake(1))
         {
-            return false;
+            return -NoMemory;
         }
 
-        var server = new CallServer(door, client, slot);
-        new Thread(server.Run, StackBytes) { IsBackground = true, Name = "fastiova-call" }.Start();
-        return true;
+        if (!client.TryEnter(index, out CallSlot slot))
+        {
+            client.User.Calls.GiveBack(1);
+            return -Invalid;
+        }
+
+        try
+        {
+            var server = new CallServer(door, client, slot);
+            new Thread(server.Run, StackBytes) { IsBackground = true, Name = "fastiova-call" }.Start();
+            return 0;
+        }
+        catch (Exception refused) when (refused is OutOfMemoryException or ThreadStartException)
+        {
+            // No more threads in this control group, or no memory for one: others may come later.
+            client.Leave(index);
+            client.User.Calls.GiveBack(1);
+            return -NoMemory;
+        }
     }
 
     private void Run()
@@ -68,6 +84,7 @@ internal sealed class CallServer
         {
             // A client that still runs has passed a turn that makes no sense, or met a defect.
             _door.Disconnect(_client);
+            _client.User.Calls.GiveBack(1);
             _client.Leave();
             _door.Left(_client);
         }

@@ -28,14 +28,15 @@ internal sealed class Client
     /// <param name="user">Its user.</param>
     /// <param name="quotas">What it may have.</param>
     /// <param name="lockLimitPages">What it may have locked; null for the limit of its process.</param>
-    internal Client(ulong token, ProcessHandle process, BackingObjects objects, DoorUser user, Quotas quotas, long? lockLimitPages)
+    /// <param name="strangeUser">Its user, where the engine may reach into more than that user may; else null.</param>
+    internal Client(ulong token, ProcessHandle process, BackingObjects objects, DoorUser user, Quotas quotas, long? lockLimitPages, uint? strangeUser = null)
     {
         User = user;
         Quotas = quotas;
         Token = token;
         Process = process;
         _words = new SharedWords("fastiova-slots", DoorProtocol.Slots * DoorProtocol.SlotBytes);
-        Memory = new ClientMemory(process, objects, quotas.Pins);
+        Memory = new ClientMemory(process, objects, quotas.Pins, strangeUser);
         LockLimitPages = lockLimitPages is { } pages ? () => pages : AskLockLimit;
     }
 
@@ -74,7 +75,7 @@ internal sealed class Client
     /// <summary>The memory file of its slots.</summary>
     internal int SlotsDescriptor => _words.FileDescriptor;
 
-    /// <summary>Begins to serve a slot; the thread that does so calls <see cref="Leave"/> at its end.</summary>
+    /// <summary>Begins to serve a slot; the thread that does so calls <see cref="Leave()"/> at its end.</summary>
     /// <returns>False when there is no such slot, it is served already, or the client has ended.</returns>
     internal bool TryEnter(uint index, out CallSlot slot)
     {
@@ -96,6 +97,17 @@ internal sealed class Client
 
     /// <summary>A thread no longer serves a slot.</summary>
     internal void Leave() => Release();
+
+    /// <summary>A slot is not served after all.</summary>
+    internal void Leave(uint index)
+    {
+        lock (_lock)
+        {
+            _isServed[index] = false;
+        }
+
+        Release();
+    }
 
     /// <summary>Keeps a descriptor until the client collects it.</summary>
     /// <returns>The ticket to collect it by.</returns>
@@ -138,7 +150,6 @@ internal sealed class Client
         }
 
         Memory.MarkGone();
-        User.Clients.GiveBack(1);
         Release();
     }
 
@@ -154,6 +165,7 @@ internal sealed class Client
 
         _words.Dispose();
         Process.Dispose();
+        User.Clients.GiveBack(1); // not before: a program that is killed in a call that cannot end would else come again and again
         _drained.Set();
     }
 

@@ -29,7 +29,7 @@ internal sealed class ClientCaller(ProgramDoor door, Client client, CallSlot slo
         // What a container withholds from everybody protects its host, and cannot be dropped by anybody either. The objects here are
         // the engine's own: its root has such a right, as the root of the machine would.
         ulong rights = UserId == 0 ? client.Process.EffectiveCapabilities | ProcessHandle.WithheldCapabilities : client.Process.EffectiveCapabilities;
-        return ((rights >> (int)capability) & 1) != 0;
+        return ((rights >> (int)capability) & 1) != 0 && client.Memory.IsOwn();
     }
 
     /// <inheritdoc/>
@@ -127,12 +127,17 @@ internal sealed class ClientCaller(ProgramDoor door, Client client, CallSlot slo
     internal override BackingObjects MappedFiles => door.Objects;
 
     /// <inheritdoc/>
-    internal override Errno TakeDescriptor(int fd, out Descriptor? taken) => client.Process.TakeDescriptor(fd, out taken) switch
+    internal override Errno TakeDescriptor(int fd, out Descriptor? taken)
     {
-        0 => Errno.Success,
-        DoorProtocol.TooManyFiles => Errno.OutOfMemory,
-        _ => Errno.BadDescriptor,
-    };
+        int errno = client.Process.TakeDescriptor(fd, out taken);
+        if (taken is not null && !client.Memory.IsOwn())
+        {
+            taken.Dispose();
+            taken = null;
+        }
+
+        return taken is not null ? Errno.Success : errno == DoorProtocol.TooManyFiles ? Errno.OutOfMemory : Errno.BadDescriptor;
+    }
 
     /// <summary>Asks the client to do something and waits for its answer.</summary>
     /// <returns>Its answer, or ESRCH when it has gone.</returns>

@@ -25,7 +25,11 @@ internal sealed class ClientMemory : MemorySpace
     [ThreadStatic]
     private static int _aheadLength;
 
+    // Above all user addresses: nothing can be there, and so nothing that makes whoever reads it wait.
+    private const ulong Nowhere = 1UL << 62;
+
     private readonly ProcessHandle _process;
+    private readonly uint? _user;
     private readonly int _id;
     private readonly BackingObjects _objects;
     private readonly Reaching _withDevices;
@@ -35,9 +39,14 @@ internal sealed class ClientMemory : MemorySpace
     private ulong _remotePins;
     private volatile bool _isGone;
 
-    internal ClientMemory(ProcessHandle process, BackingObjects objects, Quota pins)
+    /// <param name="process">The process.</param>
+    /// <param name="objects">Memory that clients share.</param>
+    /// <param name="pins">What may be pinned of it.</param>
+    /// <param name="user">Whose process it must be; null where the engine could not reach into more than its clients can.</param>
+    internal ClientMemory(ProcessHandle process, BackingObjects objects, Quota pins, uint? user)
         : base(isRemote: true)
     {
+        _user = user;
         Tally = new MemoryTally { Pins = pins };
         _process = process;
         _id = process.Id;
@@ -56,10 +65,24 @@ internal sealed class ClientMemory : MemorySpace
     {
         lock (_lock)
         {
-            if (!_isGone)
+            if (_isGone || _bytes is not null)
             {
-                _maps ??= ProcessMaps.TryOpen(_id);
-                _bytes ??= Descriptor.TryOpen(string.Create(CultureInfo.InvariantCulture, $"/proc/{_id}/mem"), write: false);
+                return;
+            }
+
+            ProcessMaps? maps = ProcessMaps.TryOpen(_id);
+            Descriptor? bytes = Descriptor.TryOpen(string.Create(CultureInfo.InvariantCulture, $"/proc/{_id}/mem"), write: _user is not null);
+
+            // The files of a program with more rights than its user, which has taken the place of the one that said hello, are root's.
+            if (_process.IsRunning && (_user is null || bytes?.Owner == _user))
+            {
+                _maps = maps;
+                _bytes = bytes;
+            }
+            else
+            {
+                maps?.Dispose();
+                bytes?.Dispose();
             }
         }
     }
@@ -70,8 +93,11 @@ internal sealed class ClientMemory : MemorySpace
         // The file stands for the memory of the program that had it when it was opened: nothing, not even an error, comes out
         // once that is gone.
         Span<byte> one = stackalloc byte[1];
-        return !_isGone && _bytes is { } bytes && bytes.ReadAt(one, 0) != 0;
+        return !_isGone && _bytes is { } bytes && bytes.ReadAt(one, Nowhere) != 0;
     }
+
+    /// <summary>Whether what was just learnt of the process is of the program that said hello; asked only where it could be of one with more rights.</summary>
+    internal bool IsOwn() => _user is null || IsAlive();
 
     /// <summary>The program is gone.</summary>
     internal void MarkGone()
@@ -105,15 +131,26 @@ internal sealed class ClientMemory : MemorySpace
         }
 
         return _served == this
-            ? TryReadAhead(address, destination) || ProcessMemory.TryRead(_id, address, destination)
-            : ProcessMemory.TryRead(_id, address, destination) && IsAlive();
+            ? TryReadAhead(address, destination) || TryReadThere(address, destination)
+            : TryReadThere(address, destination) && IsAlive();
     }
 
     /// <inheritdoc/>
     internal override bool TryWrite(ulong address, ReadOnlySpan<byte> source)
     {
         _aheadLength = 0;
-        return !_isGone && (_served == this || IsAlive()) && ProcessMemory.TryWrite(_id, address, source);
+        if (_isGone || !(_served == this || IsAlive()))
+        {
+            return false;
+        }
+
+        if (_user is null)
+        {
+            return ProcessMemory.TryWrite(_id, address, source);
+        }
+
+        // As in TryReadThere.
+        return source.IsEmpty || (Allows(address, source.Length, RegionFlags.Writable) && _bytes?.WriteAt(source, address) == source.Length);
     }
 
     /// <inheritdoc/>
@@ -179,6 +216,18 @@ internal sealed class ClientMemory : MemorySpace
     internal override bool IsCompound(ulong address) =>
         Volatile.Read(ref _maps) is { } maps && maps.TryFind(address, out MemoryRegion region) && region.IsCompound;
 
+    // A program with more rights can take the place of the one that said hello at any moment, also in a call, which anybody who has the slots
+    // can post. Files of the old program's memory reach nothing else; but they reach all of it, so what it allows is asked first.
+    private bool TryReadThere(ulong address, Span<byte> destination) => _user is null
+        ? ProcessMemory.TryRead(_id, address, destination)
+        : destination.IsEmpty || (Allows(address, destination.Length, RegionFlags.Readable) && _bytes?.ReadAt(destination, address) == destination.Length);
+
+    private bool Allows(ulong address, int bytes, RegionFlags wanted)
+    {
+        ulong last = address + (ulong)bytes - 1;
+        return last >= address && last < Nowhere && _maps is { } maps && maps.Allows(address, last, wanted);
+    }
+
     // What was read ahead serves the next read only: nothing can have changed it that the caller could tell from a change before.
     private bool TryReadAhead(ulong address, Span<byte> destination)
     {
@@ -192,7 +241,7 @@ internal sealed class ClientMemory : MemorySpace
         }
 
         int room = (int)Math.Min(AheadBytes, Frame.PageBytes - (address % Frame.PageBytes));
-        if (destination.Length != sizeof(uint) || room <= sizeof(uint) || !ProcessMemory.TryRead(_id, address, ahead.AsSpan(0, room)))
+        if (destination.Length != sizeof(uint) || room <= sizeof(uint) || !TryReadThere(address, ahead.AsSpan(0, room)))
         {
             return false;
         }

@@ -10,6 +10,9 @@ internal sealed record DoorLimits
     /// <summary>Clients of one user.</summary>
     internal long UserClients { get; init; } = long.MaxValue;
 
+    /// <summary>Threads of the engine that serve calls for one user, those included whose program has ended in a call that has not.</summary>
+    internal long UserCalls { get; init; } = long.MaxValue;
+
     /// <summary>What one client may have.</summary>
     internal DoorShare Client { get; init; } = new();
 
@@ -18,6 +21,9 @@ internal sealed record DoorLimits
 
     /// <summary>What was refused, by what it was.</summary>
     internal EventCount ClientsRefused { get; } = new();
+
+    /// <inheritdoc cref="ClientsRefused"/>
+    internal EventCount CallsRefused { get; } = new();
 
     /// <inheritdoc cref="ClientsRefused"/>
     internal EventCount FilesRefused { get; } = new();

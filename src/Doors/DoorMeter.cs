@@ -57,6 +57,7 @@ internal static class DoorMeter
         return
         [
             Refused("clients", limits => limits.ClientsRefused),
+            Refused("calls", limits => limits.CallsRefused),
             Refused("files", limits => limits.FilesRefused),
             Refused("objects", limits => limits.ObjectsRefused),
             Refused("mappings", limits => limits.MappingsRefused),

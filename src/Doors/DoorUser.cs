@@ -7,6 +7,9 @@ internal sealed class DoorUser(DoorLimits limits)
     /// <summary>What its clients may have together.</summary>
     internal Quotas Quotas { get; } = limits.OfUser();
 
-    /// <summary>Its clients.</summary>
+    /// <summary>Its clients, until the last thread that serves them has left.</summary>
     internal Quota Clients { get; } = new(limits.UserClients, null, limits.ClientsRefused);
+
+    /// <summary>The threads that serve its calls.</summary>
+    internal Quota Calls { get; } = new(limits.UserCalls, null, limits.CallsRefused);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using static FastIova.DoorProtocol;
 
 namespace FastIova;
@@ -9,15 +10,20 @@ namespace FastIova;
 /// </remarks>
 internal sealed class Doorkeeper : IDisposable
 {
-    // More connections at a time than this are somebody's mistake: the oldest is closed.
+    // More connections at a time than this are somebody's mistake: the oldest of whoever has most is closed.
     private const int ConnectionsLast = 256;
+    private const int ClosedAtOnce = 16;
     private const ulong ListenerKey = 0;
+    private static readonly TimeSpan RingsEndWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FullFor = TimeSpan.FromMilliseconds(20);
     private const ulong StopKey = ulong.MaxValue;
 
     private readonly ProgramDoor _door;
     private readonly UnixSocket _listener;
     private readonly ReadinessSet _ready = new();
     private readonly Dictionary<ulong, UnixSocket> _connections = [];
+    private readonly Dictionary<int, int> _counts = [];
+    private Descriptor? _spare = Descriptor.TryReserve();
     private readonly Dictionary<ulong, RingServer> _rings = [];
     private readonly Thread _thread;
     private ulong _lastConnection;
@@ -41,7 +47,14 @@ internal sealed class Doorkeeper : IDisposable
         foreach (RingServer ring in _rings.Values)
         {
             ring.HangUp();
-            ring.Join();
+        }
+
+        // One that attaches memory which its owner lets nobody read is not waited for: it ends with the process.
+        long start = Stopwatch.GetTimestamp();
+        foreach (RingServer ring in _rings.Values)
+        {
+            TimeSpan left = RingsEndWithin - Stopwatch.GetElapsedTime(start);
+            ring.Join(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
 
         _rings.Clear();
@@ -51,6 +64,7 @@ internal sealed class Doorkeeper : IDisposable
         }
 
         _listener.Dispose();
+        _spare?.Dispose();
         _stop.Dispose();
         _ready.Dispose();
     }
@@ -91,22 +105,82 @@ internal sealed class Doorkeeper : IDisposable
 
     private void Accept()
     {
-        if (_listener.TryAccept() is not { } connection)
+        if (_listener.TryAccept(out bool isFull) is not { } connection)
         {
+            if (isFull)
+            {
+                TurnAway();
+            }
+
             return;
         }
 
         if (_connections.Count >= ConnectionsLast)
         {
-            ulong oldest = _connections.Keys.Min();
-            _connections.Remove(oldest, out UnixSocket? silent);
-            silent!.Dispose();
+            CloseOne();
         }
 
         // A client that has spoken already, as it usually has, needs no second round.
         ulong key = ++_lastConnection;
         _connections[key] = connection;
-        _ready.Add(connection.Number, Readiness.Readable, key);
+        try
+        {
+            _ready.Add(connection.Number, Readiness.Readable, key);
+        }
+        catch (IOException)
+        {
+            _connections.Remove(key);
+            connection.Dispose();
+        }
+    }
+
+    // No descriptor is left. Who waits is told so, by the end of its connection, and does not keep this thread awake.
+    // Nothing here may load an assembly, which takes a descriptor, too.
+    private void TurnAway()
+    {
+        if (_connections.Count != 0)
+        {
+            // Room for who comes next, and for what a client needs.
+            for (int i = 0; i < ClosedAtOnce && _connections.Count != 0; i++)
+            {
+                CloseOne();
+            }
+
+            return;
+        }
+
+        _spare?.Dispose();
+        _listener.TryAccept()?.Dispose();
+        _spare = Descriptor.TryReserve();
+        if (_spare is null)
+        {
+            _stop.Wait(FullFor);
+        }
+
+        _door.Tidy();
+    }
+
+    // One that says nothing, of the process that has most of them: nobody is shut out by what another opens.
+    private void CloseOne()
+    {
+        _counts.Clear();
+        int most = 0;
+        foreach (UnixSocket connection in _connections.Values)
+        {
+            int process = connection.Peer.Process;
+            int count = _counts.GetValueOrDefault(process) + 1;
+            _counts[process] = count;
+            most = Math.Max(most, count);
+        }
+
+        ulong oldest = ulong.MaxValue;
+        foreach ((ulong key, UnixSocket connection) in _connections)
+        {
+            oldest = key < oldest && _counts[connection.Peer.Process] == most ? key : oldest;
+        }
+
+        _connections.Remove(oldest, out UnixSocket? silent);
+        silent!.Dispose();
     }
 
     // Whether the connection has become a ring's.
@@ -152,19 +226,20 @@ internal sealed class Doorkeeper : IDisposable
         Client? client = null;
         if (greeting.Kind == GreetHello)
         {
-            result = _door.Welcome(connection.Peer, out client);
+            result = _door.Welcome(connection, out client);
             token = client?.Token ?? 0;
             fd = client?.SlotsDescriptor ?? -1;
         }
         else if (greeting.Kind == GreetLend)
         {
-            result = passed is not null && _door.Objects.TryLend(passed, connection.Peer.Process) ? 0 : -BadDescriptor;
+            PeerCredentials peer = connection.Peer;
+            result = passed is not null && connection.TryOpenPeer() is { } lender && _door.Objects.TryLend(passed, lender, peer.User, _door.UserAt(peer.User).Quotas.Files) ? 0 : -BadDescriptor;
         }
         else if (_door.TryGetClient(greeting.Client, out client))
         {
             if (greeting.Kind == GreetSlot)
             {
-                result = CallServer.TryStart(_door, client!, greeting.Slot) ? 0 : -Invalid;
+                result = CallServer.TryStart(_door, client!, greeting.Slot);
             }
             else if (greeting.Kind == GreetCollect && client!.TryCollect(greeting.Ticket, out collected))
             {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -21,6 +22,8 @@ internal sealed class ProgramDoor : IDisposable
 {
     // A call that lasts longer than this is stuck, and not to hold others up.
     private static readonly TimeSpan DrainsFor = TimeSpan.FromSeconds(1);
+
+    private static readonly uint? OwnUser = AskOwnUser();
 
     private readonly ConcurrentDictionary<ulong, Client> _clients = new();
     private readonly ConcurrentDictionary<ulong, Client> _draining = new();
@@ -49,6 +52,7 @@ internal sealed class ProgramDoor : IDisposable
     /// <param name="complain">Takes defects of the engine.</param>
     internal ProgramDoor(NodeOpener nodes, DoorOptions options, Action<Exception> complain)
     {
+        WindowGuard.Start(Path.Combine(AppContext.BaseDirectory, "libfastiova-guard.so"));
         _nodes = nodes;
         _options = options;
         ShowsDevices = options.ShowsDevices;
@@ -131,10 +135,10 @@ internal sealed class ProgramDoor : IDisposable
     internal void StopWelcoming() => _isClosing = true;
 
     /// <summary>Makes a process a client.</summary>
-    /// <param name="peer">The process.</param>
+    /// <param name="connection">What the process has connected by.</param>
     /// <param name="client">The client.</param>
-    /// <returns>Zero, or a negative errno: it is gone already, its user has too many clients, or the door is closing.</returns>
-    internal int Welcome(PeerCredentials peer, out Client? client)
+    /// <returns>Zero, or a negative errno: it is gone already, its user has too many clients, the engine has no room, or the door is closing.</returns>
+    internal int Welcome(UnixSocket connection, out Client? client)
     {
         Files.Sweep();
         client = null;
@@ -143,10 +147,12 @@ internal sealed class ProgramDoor : IDisposable
             return -DoorProtocol.IsShutDown;
         }
 
-        if (ProcessHandle.TryOpen(peer.Process) is not { } process)
+        if (connection.TryOpenPeer() is not { } process)
         {
             return -DoorProtocol.NoSuchProcess;
         }
+
+        PeerCredentials peer = connection.Peer;
 
         // Another program in the same process has taken the place of the one before.
         foreach (Client before in _clients.Values)
@@ -157,7 +163,7 @@ internal sealed class ProgramDoor : IDisposable
             }
         }
 
-        DoorUser user = _users.GetOrAdd(peer.User, static (_, limits) => new DoorUser(limits), Limits);
+        DoorUser user = UserAt(peer.User);
         if (_clients.Values.Count(other => other.Process.Id == peer.Process) >= Limits.ProcessClients || !user.Clients.TryTake(1))
         {
             process.Dispose();
@@ -165,13 +171,25 @@ internal sealed class ProgramDoor : IDisposable
             return -DoorProtocol.TooManyFiles;
         }
 
-        client = new Client(ServedFiles.ClientToken(), process, Objects, user, Limits.OfClient(user.Quotas), _options.LockLimitPages) { UserId = peer.User };
-        _clients[client.Token] = client;
-        Files.Watch(client);
-        if (!CallServer.TryStart(this, client, 0))
+        try
         {
+            client = new Client(ServedFiles.ClientToken(), process, Objects, user, Limits.OfClient(user.Quotas), _options.LockLimitPages, StrangeUser(peer.User)) { UserId = peer.User };
+        }
+        catch (IOException)
+        {
+            process.Dispose();
+            user.Clients.GiveBack(1);
+            return -DoorProtocol.NoMemory;
+        }
+
+        _clients[client.Token] = client;
+        int result = Files.TryWatch(client) ? CallServer.TryStart(this, client, 0) : -DoorProtocol.NoMemory;
+        if (result != 0)
+        {
+            Files.End(client);
             client = null;
-            return -DoorProtocol.NoSuchProcess;
+            Tell(DoorEventKind.Refused, peer.Process, peer.User);
+            return result;
         }
 
         Welcomed.Add();
@@ -193,6 +211,9 @@ internal sealed class ProgramDoor : IDisposable
     /// <summary>A ring is served from now on, or no longer.</summary>
     internal void CountRing(int change) => Interlocked.Add(ref _rings, change);
 
+    /// <summary>A user of the machine, as the kernel numbers them.</summary>
+    internal DoorUser UserAt(uint number) => _users.GetOrAdd(number, static (_, limits) => new DoorUser(limits), Limits);
+
     /// <summary>Finds a client by what only it knows.</summary>
     internal bool TryGetClient(ulong token, out Client? client) => _clients.TryGetValue(token, out client);
 
@@ -213,7 +234,7 @@ internal sealed class ProgramDoor : IDisposable
             return 0;
         }
 
-        Drain();
+        Drain(client);
         return _nodes(caller, path, out file);
     }
 
@@ -238,7 +259,7 @@ internal sealed class ProgramDoor : IDisposable
     }
 
     /// <summary>Closes memory that nobody needs any more: when a client has ended, and when the last call that it left behind has.</summary>
-    internal void Tidy() => Objects.Trim(isAnyoneLeft: !_clients.IsEmpty);
+    internal void Tidy() => Objects.Trim(user => _clients.Values.Any(client => client.UserId == user));
 
     /// <summary>Reports a defect of the engine.</summary>
     internal void Complain(Exception defect)
@@ -260,6 +281,15 @@ internal sealed class ProgramDoor : IDisposable
         {
             File.Delete(_address);
         }
+    }
+
+    // An engine that has no more rights than its clients is kept by the kernel from what they must not reach.
+    private uint? StrangeUser(uint user) => _options.Socket is not null && user != 0 && user != OwnUser ? user : null;
+
+    private static uint? AskOwnUser()
+    {
+        using Descriptor? own = Descriptor.TryReserve();
+        return own?.Owner;
     }
 
     private static byte[] NameOf(string address)
@@ -289,17 +319,20 @@ internal sealed class ProgramDoor : IDisposable
         return who is "self" || int.TryParse(who, NumberStyles.None, CultureInfo.InvariantCulture, out id);
     }
 
-    // A process that is killed in a call ends when the call does: whoever comes next finds what it held free. It is waited for once.
-    private void Drain()
+    // A process that is killed in a call ends when the call does: whoever comes next finds what it held free. It is waited for once, and
+    // by its own user only: a call that its owner lets hang is nobody else's to wait for.
+    private void Drain(Client comer)
     {
-        foreach (Client client in _draining.Values)
+        long start = Stopwatch.GetTimestamp();
+        foreach (Client gone in _draining.Values.Where(gone => gone.UserId == comer.UserId))
         {
-            if (client.HasDrained(DrainsFor))
+            TimeSpan left = DrainsFor - Stopwatch.GetElapsedTime(start);
+            if (gone.HasDrained(left > TimeSpan.Zero ? left : TimeSpan.Zero))
             {
                 Files.Sweep();
             }
 
-            _draining.TryRemove(client.Token, out _);
+            _draining.TryRemove(gone.Token, out _);
         }
     }
 

@@ -87,8 +87,20 @@ internal sealed class RingServer
         };
         server = new RingServer(door, connection, context, (uint)order.Ticket, options);
         door.CountRing(1);
-        server._thread.Start();
-        return 0;
+        try
+        {
+            server._thread.Start();
+            return 0;
+        }
+        catch (Exception refused) when (refused is OutOfMemoryException or ThreadStartException)
+        {
+            server._stop.Dispose();
+            server = null;
+            door.CountRing(-1);
+            context.Quotas?.Rings.GiveBack(1);
+            context.LetGo();
+            return -NoMemory;
+        }
     }
 
     /// <summary>The other side is gone, or the door closes: the thread ends soon.</summary>
@@ -98,8 +110,8 @@ internal sealed class RingServer
         Release();
     }
 
-    /// <summary>Waits for the thread.</summary>
-    internal void Join() => _thread.Join();
+    /// <summary>Waits for the thread, at most a time.</summary>
+    internal void Join(TimeSpan most) => _thread.Join(most);
 
     private void Run()
     {

@@ -56,9 +56,9 @@ internal sealed class ServedFiles : IDisposable
         string name = string.Create(CultureInfo.InvariantCulture, $"\0{DoorProtocol.FileName}{_engine:x16}/{id:x16}");
         (UnixSocket near, UnixSocket other) = UnixSocket.Pair(Encoding.ASCII.GetBytes(name));
         far = other.Release();
+        ulong inode = Descriptor.FactsOf(far.Number)?.Inode ?? 0;
         try
         {
-            ulong inode = Descriptor.FactsOf(far.Number)?.Inode ?? 0;
             var served = new ServedFile(id, inode, near, file, quota);
             _files[id] = served;
             _byFarInode[inode] = served;
@@ -69,6 +69,7 @@ internal sealed class ServedFiles : IDisposable
         catch
         {
             _files.TryRemove(id, out _);
+            _byFarInode.TryRemove(inode, out _);
             far.Dispose();
             near.Dispose();
             throw;
@@ -81,12 +82,21 @@ internal sealed class ServedFiles : IDisposable
     /// <summary>Finds a file by the number of the client's end.</summary>
     internal bool TryGetByFarInode(ulong inode, out ServedFile? file) => _byFarInode.TryGetValue(inode, out file);
 
-    /// <summary>Watches for the end of a client.</summary>
-    internal void Watch(Client client)
+    /// <summary>Watches for the end of a client, which <see cref="End(Client)"/> ends in any case.</summary>
+    /// <returns>False when the kernel watches no more for this user.</returns>
+    internal bool TryWatch(Client client)
     {
         ulong key = client.Token;
         _watched[key] = client;
-        _ends.Add(client.Process.Number, Readiness.Readable, key);
+        try
+        {
+            _ends.Add(client.Process.Number, Readiness.Readable, key);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Ends a client now, whatever its process does.</summary>

@@ -8,6 +8,7 @@ internal sealed class StopSignal : IDisposable
 {
     private readonly UnixSocket _near;
     private readonly UnixSocket _far;
+    private readonly ManualResetEventSlim _given = new();
     private volatile bool _isSet;
 
     /// <param name="set">The set that someone waits on.</param>
@@ -21,10 +22,14 @@ internal sealed class StopSignal : IDisposable
     /// <summary>Whether the signal was given.</summary>
     internal bool IsSet => _isSet;
 
+    /// <summary>Sleeps until the signal is given, or a time is over.</summary>
+    internal void Wait(TimeSpan most) => _given.Wait(most);
+
     /// <summary>Gives the signal.</summary>
     internal void Set()
     {
         _isSet = true;
+        _given.Set();
         _far.Dispose();
     }
 
@@ -33,5 +38,6 @@ internal sealed class StopSignal : IDisposable
     {
         _far.Dispose();
         _near.Dispose();
+        _given.Dispose();
     }
 }

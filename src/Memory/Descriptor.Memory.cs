@@ -39,6 +39,18 @@ internal sealed unsafe partial class Descriptor
         return isHuge || status.Magic == Libc.SharedMemoryMagic;
     }
 
+    /// <summary>Whether a program answers for the file (FUSE), and can let whoever touches a mapping of it wait as long as it likes.</summary>
+    internal bool IsServedByAProgram
+    {
+        get
+        {
+            Libc.FileSystemWords status;
+
+            // SAFETY: the kernel writes one struct.
+            return Libc.FileSystemStatus(Number, &status) == 0 && status.Magic == Libc.ProgramsMagic;
+        }
+    }
+
     /// <summary>Opens a regular file again, as this process may open it and not as it was opened.</summary>
     /// <param name="write">Whether to write, too.</param>
     /// <returns>Null when this process may not.</returns>

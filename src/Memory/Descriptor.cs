@@ -43,6 +43,18 @@ internal sealed unsafe partial class Descriptor : IDisposable
         return fd < 0 ? null : new Descriptor(fd);
     }
 
+    /// <summary>Who owns the file; null when it is closed.</summary>
+    internal uint? Owner
+    {
+        get
+        {
+            Libc.FileStatusWords status;
+
+            // SAFETY: the kernel writes one struct.
+            return Libc.FileStatus(Number, &status) == 0 ? status.Owner : null;
+        }
+    }
+
     /// <summary>What the descriptor stands for; null when it is closed.</summary>
     internal FileFacts? Facts => FactsOf(Number);
 

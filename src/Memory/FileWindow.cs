@@ -2,17 +2,21 @@ namespace FastIova;
 
 /// <summary>A part of a file, mapped shared into this process.</summary>
 /// <remarks>
-/// Owns: the mapping. It may reach beyond the end of the file; what lies there cannot be accessed.
+/// Owns: the mapping, and a place in <see cref="WindowGuard"/>. It may reach beyond the end of the file, or the file may become shorter
+/// later: the first access there tears it.
 /// Threads: any.
 /// </remarks>
 internal sealed unsafe class FileWindow : IDisposable
 {
     private const ulong LargePageBytes = 2UL << 20;
 
+    private readonly int _place;
     private int _disposed;
 
-    private FileWindow(ulong address, ulong offset, ulong bytes, bool isWritable)
+    private FileWindow(int place, ulong address, ulong offset, ulong bytes, bool isWritable)
     {
+        _place = place;
+        WindowGuard.Guard(place, address, bytes);
         Address = address;
         Offset = offset;
         Bytes = bytes;
@@ -31,20 +35,30 @@ internal sealed unsafe class FileWindow : IDisposable
     /// <summary>Whether it can be written.</summary>
     internal bool IsWritable { get; }
 
+    /// <summary>Whether it shows zeros that are nobody else's, since its file became shorter than what was accessed.</summary>
+    internal bool IsTorn => WindowGuard.IsTorn(_place);
+
     /// <summary>Maps a part of a file. Nothing is reserved: a page exists when it is touched.</summary>
     /// <param name="file">The file.</param>
     /// <param name="offset">Where the part begins, a multiple of the file's page size.</param>
     /// <param name="bytes">Its length, likewise.</param>
     /// <param name="isWritable">Whether to write, too.</param>
     /// <param name="isHuge">Whether its pages are huge: the kernel then knows where they fit.</param>
-    /// <returns>Null when the file does not allow it.</returns>
+    /// <returns>Null when the file does not allow it, or there are too many windows.</returns>
     internal static FileWindow? TryMap(Descriptor file, ulong offset, ulong bytes, bool isWritable, bool isHuge)
     {
         int protection = Libc.ProtRead | (isWritable ? Libc.ProtWrite : 0);
         const int Flags = Libc.MapShared | Libc.MapNoReserve;
+        int guard = WindowGuard.TryTake();
+        if (guard < 0)
+        {
+            return null;
+        }
+
         nint place = isHuge ? 0 : Reserve(bytes);
         if (place == Libc.MapFailed)
         {
+            WindowGuard.GiveBack(guard);
             return null;
         }
 
@@ -52,9 +66,10 @@ internal sealed unsafe class FileWindow : IDisposable
         nint address = Libc.MemoryMap(place, (nuint)bytes, protection, isHuge ? Flags : Flags | Libc.MapFixed, file.Number, (long)offset);
         if (address != Libc.MapFailed)
         {
-            return new FileWindow((ulong)address, offset, bytes, isWritable);
+            return new FileWindow(guard, (ulong)address, offset, bytes, isWritable);
         }
 
+        WindowGuard.GiveBack(guard);
         if (!isHuge)
         {
             GiveBack((ulong)place, (ulong)place + bytes);
@@ -68,6 +83,7 @@ internal sealed unsafe class FileWindow : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
+            WindowGuard.GiveBack(_place);
             _ = Libc.MemoryUnmap((nint)Address, (nuint)Bytes);
         }
     }

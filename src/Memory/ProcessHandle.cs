@@ -83,6 +83,11 @@ internal sealed unsafe class ProcessHandle : IDisposable
         return fd < 0 ? null : new ProcessHandle(id, new Descriptor((int)fd));
     }
 
+    /// <summary>Takes over a hold of a process that the kernel gave.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="pidfd">The descriptor.</param>
+    internal static ProcessHandle Adopt(int id, Descriptor pidfd) => new(id, pidfd);
+
     /// <summary>Takes a descriptor for what a descriptor of the process stands for.</summary>
     /// <param name="fd">The process's descriptor.</param>
     /// <param name="copy">The engine's own; null on a failure.</param>

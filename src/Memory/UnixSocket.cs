@@ -20,6 +20,7 @@ internal sealed unsafe class UnixSocket : IDisposable
     private const int OptionType = 3;
     private const int OptionAccepts = 30;
     private const int OptionDomain = 39;
+    private const int OptionPeerProcess = 77; // SO_PEERPIDFD
     private const int GetStatus = 3;
     private const int SetStatus = 4;
 
@@ -49,6 +50,27 @@ internal sealed unsafe class UnixSocket : IDisposable
             Check(Libc.GetSocketOption(Number, Libc.LevelSocket, Libc.OptionPeerCredentials, credentials, &bytes), "Asking who connected");
             return new PeerCredentials(credentials[0], (uint)credentials[1], (uint)credentials[2]);
         }
+    }
+
+    /// <summary>Takes hold of who connected. A connection can outlive its maker in other hands, and the id of the maker be another's by now.</summary>
+    /// <returns>Null when it has gone.</returns>
+    internal ProcessHandle? TryOpenPeer()
+    {
+        const int NoSuchOption = 92;
+        int pidfd = -1;
+        uint bytes = sizeof(int);
+
+        // SAFETY: the kernel writes one word of this frame.
+        int result = Libc.GetSocketOption(Number, Libc.LevelSocket, OptionPeerProcess, &pidfd, &bytes);
+        bool isUnknown = result != 0 && Marshal.GetLastPInvokeError() == NoSuchOption; // before Linux 6.5 there is only the id
+        ProcessHandle? peer = result == 0 ? ProcessHandle.Adopt(Peer.Process, new Descriptor(pidfd)) : isUnknown ? ProcessHandle.TryOpen(Peer.Process) : null;
+        if (peer is { IsRunning: false })
+        {
+            peer.Dispose();
+            return null;
+        }
+
+        return peer;
     }
 
     /// <summary>Accepts connections at a name.</summary>
@@ -139,10 +161,19 @@ internal sealed unsafe class UnixSocket : IDisposable
 
     /// <summary>Accepts one connection that waits.</summary>
     /// <returns>The connection, which does not block, or null when none waits or there is no descriptor left for it.</returns>
-    internal UnixSocket? TryAccept()
+    internal UnixSocket? TryAccept() => TryAccept(out _);
+
+    /// <summary>Accepts one connection that waits.</summary>
+    /// <param name="isFull">Whether one waits, and there is no descriptor left for it.</param>
+    /// <returns>The connection, which does not block.</returns>
+    internal UnixSocket? TryAccept(out bool isFull)
     {
+        const int NoRoomHere = 24;
+        const int NoRoomAnywhere = 23;
+
         // SAFETY: no address is asked for.
         int fd = Libc.Accept(Number, null, null, Libc.SocketCloseOnExec | Libc.SocketNonBlocking);
+        isFull = fd < 0 && Marshal.GetLastPInvokeError() is (NoRoomHere or NoRoomAnywhere);
         return fd < 0 ? null : new UnixSocket(fd);
     }
 

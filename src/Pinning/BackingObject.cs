@@ -36,6 +36,12 @@ internal sealed class BackingObject : PageSource, IDisposable
     /// <summary>The process that lent it, after which it cannot be opened again; null for an object that the engine opened by itself.</summary>
     internal ProcessHandle? Lender { get; }
 
+    /// <summary>The user of that process: its other programs may have mapped it, too.</summary>
+    internal uint LenderUser { get; init; }
+
+    /// <summary>Gets one file back when it is closed; null when it was not lent.</summary>
+    internal Quota? LentQuota { get; init; }
+
     /// <summary>By what it is known.</summary>
     internal (ulong Device, ulong Inode) Key { get; init; }
 
@@ -70,7 +76,7 @@ internal sealed class BackingObject : PageSource, IDisposable
             if (Descriptor.TryOpen(path, write) is { } descriptor)
             {
                 // The process may have mapped something else there since it was asked.
-                if (descriptor.Facts is { } facts && facts.Inode == region.Inode)
+                if (descriptor.Facts is { } facts && facts.Inode == region.Inode && !descriptor.IsServedByAProgram)
                 {
                     return new BackingObject(all, descriptor, write, lender: null) { Key = (region.Device, region.Inode), IsScarce = region.IsCompound };
                 }
@@ -149,12 +155,12 @@ internal sealed class BackingObject : PageSource, IDisposable
     /// <param name="length">Its length, rounded up to whole pages.</param>
     /// <param name="write">Whether the window must be writable.</param>
     /// <param name="isNew">Whether it was mapped just now.</param>
-    /// <returns>Null when it could not be mapped.</returns>
+    /// <returns>Null when it could not be mapped; a torn window is none.</returns>
     internal FileWindow? WindowAt(ulong offset, ulong pageBytes, ulong length, bool write, out bool isNew)
     {
         foreach (FileWindow window in _windows)
         {
-            if (offset >= window.Offset && offset - window.Offset < window.Bytes && (window.IsWritable || !write))
+            if (offset >= window.Offset && offset - window.Offset < window.Bytes && (window.IsWritable || !write) && !window.IsTorn)
             {
                 isNew = false;
                 return window;
@@ -186,5 +192,6 @@ internal sealed class BackingObject : PageSource, IDisposable
         _copies?.Close();
         _file.Dispose();
         Lender?.Dispose();
+        LentQuota?.GiveBack(1);
     }
 }

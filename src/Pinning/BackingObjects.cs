@@ -31,25 +31,34 @@ internal sealed partial class BackingObjects : IDisposable
 
     /// <summary>Takes a memory file that a client mapped in the place of shared anonymous memory.</summary>
     /// <param name="lent">The client's descriptor, as it was passed.</param>
-    /// <param name="process">The process that lends it.</param>
-    internal bool TryLend(Descriptor lent, int process)
+    /// <param name="lender">The process that lends it; disposed here in any case.</param>
+    /// <param name="user">Its user.</param>
+    /// <param name="quota">What it is a file of, until it is closed.</param>
+    /// <returns>False when it is no memory that this process may write, or there are too many.</returns>
+    internal bool TryLend(Descriptor lent, ProcessHandle lender, uint user, Quota quota)
     {
-        if (lent.Facts is not { } facts || ProcessHandle.TryOpen(process) is not { } lender || Descriptor.TryDuplicate(lent.Number) is not { } own)
+        if (lent.Facts is not { } facts || !lent.IsMemory(facts, out _) || !lent.ReadsAndWrites || !quota.TryTake(1))
         {
+            lender.Dispose();
             return false;
         }
 
+        var key = (facts.Device, facts.Inode);
+        Descriptor? own = Descriptor.TryDuplicate(lent.Number);
         lock (_lock)
         {
-            var key = (facts.Device, facts.Inode);
-            if (!_objects.TryAdd(key, new BackingObject(this, own, isWritable: true, lender) { Key = key }))
+            if (own is not null && !_objects.ContainsKey(key))
             {
-                own.Dispose();
-                lender.Dispose();
+                _objects.Add(key, new BackingObject(this, own, isWritable: true, lender) { Key = key, LenderUser = user, LentQuota = quota });
+                return true;
             }
         }
 
-        return true;
+        bool isThere = own is not null;
+        own?.Dispose();
+        lender.Dispose();
+        quota.GiveBack(1);
+        return isThere;
     }
 
     /// <summary>Pins pages of an object.</summary>
@@ -135,14 +144,14 @@ internal sealed partial class BackingObjects : IDisposable
     }
 
     /// <summary>A process is gone: closes what only it could still need, and what can be opened again.</summary>
-    /// <param name="isAnyoneLeft">Whether somebody may still map what was lent.</param>
-    internal void Trim(bool isAnyoneLeft)
+    /// <param name="hasClients">Whether a user has clients, which may still map what was lent.</param>
+    internal void Trim(Func<uint, bool> hasClients)
     {
         lock (_lock)
         {
             foreach (((ulong Device, ulong Inode) key, BackingObject unpinned) in _objects.Where(entry => entry.Value is { PinnedPages: 0, Users: 0 }).ToArray())
             {
-                if (unpinned.Lender is null || (!isAnyoneLeft && !unpinned.Lender.IsRunning))
+                if (unpinned.Lender is null || (!unpinned.Lender.IsRunning && !hasClients(unpinned.LenderUser)))
                 {
                     Close(key, unpinned);
                 }

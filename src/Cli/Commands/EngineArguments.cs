@@ -73,7 +73,7 @@ internal sealed class EngineArguments
     }
 
     /// <summary>Where events go that are to be kept; nowhere without a log.</summary>
-    internal EventLog Log(ParseResult parsed) => new(parsed.GetValue(_log), parsed.InvocationConfiguration.Error);
+    internal EventLog Log(ParseResult parsed, bool isLimited = false) => new(parsed.GetValue(_log), parsed.InvocationConfiguration.Error, isLimited);
 
     private static bool TryReadLimit(string text, out long bytes)
     {

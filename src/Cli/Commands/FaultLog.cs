@@ -17,7 +17,7 @@ internal sealed class FaultLog(TextWriter error, EventLog log)
     {
         string name = device.ToString();
         string line = $"fastiova: {name}: DMA refused: {fault}";
-        log.Write(
+        log.WriteOfClient(
             "warning",
             "dma-refused",
             ("device", name),

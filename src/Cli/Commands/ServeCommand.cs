@@ -60,7 +60,7 @@ internal static class ServeCommand
 
         using DmaRecorder? recorded = recorder;
         EngineOptions options = arguments.Options(parsed) with { Recorder = recorder };
-        EventLog log = arguments.Log(parsed);
+        EventLog log = arguments.Log(parsed, isLimited: true);
         using var engine = new Engine(options);
         if (!EngineViews.TryMake(parsed, engine, arguments, devices, out EngineViews? made))
         {

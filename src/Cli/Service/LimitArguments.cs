@@ -19,6 +19,7 @@ internal sealed class LimitArguments
         ["pinned"] = long.MaxValue,
         ["rings"] = 64,
         [OfUser + "clients"] = 256,
+        [OfUser + "calls"] = 1024,
         [OfUser + "files"] = 8192,
         [OfUser + "objects"] = 1 << 18,
         [OfUser + "mappings"] = 1 << 22,
@@ -51,7 +52,7 @@ internal sealed class LimitArguments
             }
         }
 
-        return new DoorLimits { ProcessClients = ProcessClients, UserClients = given[OfUser + "clients"], Client = Share(given, string.Empty), User = Share(given, OfUser) };
+        return new DoorLimits { ProcessClients = ProcessClients, UserClients = given[OfUser + "clients"], UserCalls = given[OfUser + "calls"], Client = Share(given, string.Empty), User = Share(given, OfUser) };
     }
 
     private static DoorShare Share(Dictionary<string, long> given, string prefix) => new()

@@ -33,6 +33,7 @@ internal sealed class MetricsEndpoint : IHttpApplication<HttpContext>, IDisposab
         options.Limits.MaxConcurrentConnections = ConnectionsLast;
         options.Limits.MaxRequestBodySize = 0;
         options.Limits.RequestHeadersTimeout = HeadersWithin;
+        options.Limits.KeepAliveTimeout = HeadersWithin; // also of who connects and asks nothing: there are places for few
         if (_socket is not null)
         {
             options.ListenUnixSocket(_socket);

@@ -18,6 +18,7 @@ internal static unsafe partial class Libc
     internal const uint ModeRegular = 0x8000;
 
     internal const ulong SharedMemoryMagic = 0x01021994; // TMPFS_MAGIC
+    internal const ulong ProgramsMagic = 0x65735546; // FUSE_SUPER_MAGIC
     internal const ulong HugePagesMagic = 0x958458f6; // HUGETLBFS_MAGIC
 
     [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]

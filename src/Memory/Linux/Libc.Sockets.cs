@@ -115,6 +115,9 @@ internal static unsafe partial class Libc
         [FieldOffset(24)]
         internal uint Mode;
 
+        [FieldOffset(28)]
+        internal uint Owner;
+
         [FieldOffset(48)]
         internal ulong Length;
 

@@ -39,11 +39,13 @@ internal sealed class RingNeighbours : IDisposable
     }
 
     /// <summary>Has batches translated beside a neighbour.</summary>
-    /// <param name="batches">How many.</param>
+    /// <param name="time">For how long: many time slices of the scheduler, or each measurement would be of one way to share the processors.</param>
     /// <param name="isHostile">What the neighbour is.</param>
     /// <returns>Nanoseconds for a request.</returns>
-    internal double Beside(int batches, bool isHostile)
+    internal double Beside(TimeSpan time, bool isHostile)
     {
+        // What the neighbour before has left is no part of what this one costs.
+        SpinWait.SpinUntil(() => _door.RingCount == 1);
         using var ready = new ManualResetEventSlim();
         _stop = false;
         var neighbour = new Thread(() =>
@@ -68,15 +70,19 @@ internal sealed class RingNeighbours : IDisposable
         neighbour.Start();
         ready.Wait();
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < batches; i++)
+        long batches = 0;
+        TimeSpan elapsed;
+        do
         {
             Answer(_producer, _answers);
+            batches++;
+            elapsed = Stopwatch.GetElapsedTime(start);
         }
+        while (elapsed < time);
 
-        double nanoseconds = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
         _stop = true;
         neighbour.Join();
-        return _defect is null ? nanoseconds / ((double)batches * Batch) : throw new BenchFailureException($"The service has a defect: {_defect}");
+        return _defect is null ? elapsed.TotalNanoseconds / ((double)batches * Batch) : throw new BenchFailureException($"The service has a defect: {_defect}");
     }
 
     public void Dispose()
@@ -105,20 +111,7 @@ internal sealed class RingNeighbours : IDisposable
 
     private void Translate(ManualResetEventSlim ready)
     {
-        ServedRing? opened = null;
-        while (opened is null)
-        {
-            try
-            {
-                opened = Ring(_neighbourFile, _neighbourIoas);
-            }
-            catch (IommufdException refused) when (refused.Errno == Errno.TooManyFiles)
-            {
-                // The rings of the round before are still being ended.
-            }
-        }
-
-        using ServedRing ring = opened;
+        using ServedRing ring = Ring(_neighbourFile, _neighbourIoas);
         using RingProducer producer = ring.Ring.AttachProducer();
         var answers = new CompletionWord[Batch];
         while (!_stop)
@@ -142,10 +135,6 @@ internal sealed class RingNeighbours : IDisposable
             catch (IommufdException)
             {
                 // It has enough of them: what follows is what it does with those it has.
-                if (rings.Count == 0)
-                {
-                    continue; // those of the round before are still being ended
-                }
             }
 
             // All of a ring's memory is its client's to write: constants, positions, bells and slots.
