@@ -57,7 +57,7 @@ public sealed class IommuCounts
     /// <summary>Grace periods: every unmap waits for one.</summary>
     public long GracePeriods => _counts.Grace.Count;
 
-    /// <summary>How long they lasted together. Those that waited for nobody count as no time.</summary>
+    /// <summary>How long they lasted together. Those that waited for nobody, or for less than about half a microsecond, count as no time.</summary>
     public TimeSpan GraceTime => TimeSpan.FromTicks(_counts.Grace.Nanoseconds / TimeSpan.NanosecondsPerTick);
 
     /// <summary>Accesses that failed, by the name of their port; those of more than 1,024 names are counted under the name "other".</summary>

@@ -43,7 +43,7 @@ internal static class IommuMeter
         Gauge("fastiova.table", "By", "Page tables.", counts => (long)counts.TableBytes);
         Instance.CreateObservableCounter("fastiova.faults", Faults, "{access}", "Accesses that failed, by reason: one for each call, and one for each request of a ring.");
         Instance.CreateObservableCounter("fastiova.dma_refused", Refused, "{access}", "Accesses that failed, by device: the name of its port.");
-        Instance.CreateObservableCounter("fastiova.grace_period" + BucketSuffix, Buckets, "s", "How long unmaps waited for readers; waiting for nobody is no time.");
+        Instance.CreateObservableCounter("fastiova.grace_period" + BucketSuffix, Buckets, "s", "How long unmaps waited for readers; waiting for nobody, or for less than about half a microsecond, is no time.");
         Instance.CreateObservableCounter("fastiova.grace_period.sum", static () => Read().Grace.Nanoseconds / 1e9, "s", "How long unmaps waited for readers, together.");
         Instance.CreateObservableCounter("fastiova.grace_period.count", static () => Read().Grace.Count, "s", "How often unmaps made sure that nobody uses what is gone.");
         Instance.CreateObservableGauge("fastiova.ring.depth", Depths, "{request}", "Requests that wait in rings, by the port that serves them.");

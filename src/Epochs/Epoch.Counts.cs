@@ -38,9 +38,9 @@ internal sealed unsafe partial class Epoch
             holder.AddTo(counts);
         }
 
-        // Those that waited are read first: a period counts as one that waited for nobody until its wait is over, never twice.
+        // Those that waited are read first: a period counts as one that was not timed until its wait is over, never twice.
         counts.Grace.Add(_waits);
-        counts.Grace.WaitedForNobody(Math.Max(0, Volatile.Read(ref *_gracePeriods) - counts.Grace.Count));
+        counts.Grace.WaitedBriefly(Math.Max(0, Volatile.Read(ref *_gracePeriods) - counts.Grace.Count));
         counts.Readers = _open;
         counts.Domains = _holders.Count;
         return counts;

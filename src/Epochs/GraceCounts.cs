@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace FastIova;
 
-/// <summary>How long grace periods lasted. One that waited for nobody is not timed: it counts as no time at all.</summary>
+/// <summary>How long grace periods lasted. One that waited for nobody, or for less than about half a microsecond, is not timed: it counts as no time at all.</summary>
 /// <remarks>
 /// <para>Invariant: a bucket counts the waits up to its limit and above the one before; limits are 1 µs and its multiples by powers of four.</para>
 /// <para>Threads: any.</para>
@@ -49,8 +49,8 @@ internal sealed class GraceCounts
         Interlocked.Increment(ref _buckets[BucketOf(nanoseconds)]);
     }
 
-    /// <summary>Counts grace periods that waited for nobody.</summary>
-    internal void WaitedForNobody(long count) => Interlocked.Add(ref _buckets[0], count);
+    /// <summary>Counts grace periods that waited for nobody, or too short to be timed.</summary>
+    internal void WaitedBriefly(long count) => Interlocked.Add(ref _buckets[0], count);
 
     /// <summary>Adds what another one has counted.</summary>
     internal void Add(GraceCounts other)

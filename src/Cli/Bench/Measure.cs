@@ -48,4 +48,34 @@ internal static class Measure
 
         return Array.ConvertAll(times, lap => Timing.Of(lap));
     }
+
+    /// <summary>Compares two that hardly differ: pair by pair, right after each other.</summary>
+    /// <param name="pairs">Counted pairs, at least one, after two that are not counted.</param>
+    /// <param name="pair">Measures both, the judged one first when it is told so; returns nanoseconds per operation of the judged one and of its bound.</param>
+    /// <returns>The median of the bound, and what the judged one comes to by the ratio.</returns>
+    /// <remarks>
+    /// What the machine does meanwhile meets both of a pair, hence ratios and their median. What is first may be better off or worse, by where
+    /// it comes to lie or by what it finds in the caches: the medians of both orders are multiplied, and it cancels out.
+    /// </remarks>
+    internal static (Timing Judged, Timing Bound) Paired(int pairs, Func<bool, (double Judged, double Bound)> pair)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(pairs, 1);
+        bool[] orders = new bool[2 * pairs];
+        orders.AsSpan(pairs).Fill(true);
+        Random.Shared.Shuffle(orders); // in turns, the judged one would again and again get the memory that it has just given back
+        double[] bounds = new double[orders.Length];
+        List<double> first = [];
+        List<double> second = [];
+        _ = pair(true);
+        _ = pair(false);
+        for (int i = 0; i < orders.Length; i++)
+        {
+            (double judged, bounds[i]) = pair(orders[i]);
+            (orders[i] ? first : second).Add(judged / bounds[i]);
+        }
+
+        double bound = Timing.Of(bounds).MedianNs;
+        double scaled = bound * Math.Sqrt(Timing.Of([.. first]).MedianNs * Timing.Of([.. second]).MedianNs);
+        return (new Timing(scaled, scaled, 2 * pairs), new Timing(bound, bound, 2 * pairs));
+    }
 }
