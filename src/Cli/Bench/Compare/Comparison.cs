@@ -259,7 +259,7 @@ internal sealed class Comparison
             samples[figure.Id] = sample;
         }
 
-        string[] noisy = [.. suspects.Where(suspect => suspect.Old.Runs.Count < 3 && suspect.New.Runs.Count < 3 && samples[suspect.New.Id].Judge(last: true).Verdict is Verdict.Regressed or Verdict.Unclear)
+        string[] noisy = [.. suspects.Where(suspect => suspect.Old.Runs.Count < UnpairedSamples.Several && suspect.New.Runs.Count < UnpairedSamples.Several && samples[suspect.New.Id].Judge(last: true).Verdict is Verdict.Regressed or Verdict.Unclear)
             .Select(suspect => suspect.New.Id)];
         for (int round = 1; gauge is not null && noisy.Length > 0 && round <= CompareTerms.RoundsLeast; round++)
         {

@@ -10,6 +10,9 @@ namespace FastIova.Cli;
 /// </remarks>
 internal sealed class UnpairedSamples
 {
+    /// <summary>Of so many processes one can see how well a figure repeats.</summary>
+    internal const int Several = 3;
+
     // How many standard errors a change must have to be none of chance: 3.5 of either side for each of some fifty figures.
     private const double Errors = 3.5;
 
@@ -22,9 +25,6 @@ internal sealed class UnpairedSamples
 
     // The median of many is this much less exact than their mean, and cares for no disturbance.
     private const double MedianVariance = Math.PI / 2;
-
-    // Of how many processes one can see how well a figure repeats.
-    private const int Several = 3;
 
     private readonly double _limit;
     private readonly List<(double? Ratio, double Time)> _base = [];
