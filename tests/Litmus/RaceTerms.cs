@@ -9,7 +9,7 @@ internal enum Cast
     /// <summary>Everybody; half of the readers leave the fence to the writers.</summary>
     Mixed = 1,
 
-    /// <summary>One reader of single addresses against one writer of small sites: a window of some nanoseconds is met most often.</summary>
+    /// <summary>One device that reads, or writes, single addresses against one writer of two small sites: a short window is met most often.</summary>
     Duel = 2,
 }
 
@@ -18,4 +18,8 @@ internal enum Cast
 /// <param name="Cast">Who takes part.</param>
 /// <param name="Time">How long.</param>
 /// <param name="Seed">Of all random choices.</param>
-internal sealed record RaceTerms(Flaw Flaw, Cast Cast, TimeSpan Time, int Seed);
+internal sealed record RaceTerms(Flaw Flaw, Cast Cast, TimeSpan Time, int Seed)
+{
+    /// <summary>How much longer than <see cref="Time"/> the engine is raced until everything has happened that must.</summary>
+    internal static readonly TimeSpan Extension = TimeSpan.FromSeconds(60);
+}

@@ -40,6 +40,9 @@ internal sealed class Tally
 
     internal static readonly Count[] All = Enum.GetValues<Count>();
 
+    /// <summary>What must have happened in a race of everybody. Faults say only how much somebody met by chance.</summary>
+    internal static readonly Count[] Certain = [.. All.Except([Count.Faults])];
+
     private readonly long[] _counts = new long[Margin + All.Length + Margin];
 
     internal void Add(Count what, long more = 1)

@@ -34,7 +34,7 @@ internal sealed record Trial(Outcome Outcome, string Evidence, TimeSpan Took, Ra
     private const int BusError = 7;
     private const int SegmentationFault = 11;
 
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Grace = RaceTerms.Extension + TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether the promise was seen broken.</summary>

@@ -55,6 +55,8 @@ internal sealed class World : IDisposable
 
     internal Site[] Sites { get; }
 
+    internal SlowStores SlowStores { get; } = new();
+
     /// <summary>Whether the actors are to stop.</summary>
     internal bool IsOver => Volatile.Read(ref _over);
 
@@ -117,6 +119,7 @@ internal sealed class World : IDisposable
         TwoLevel.Dispose();
         Linear.Dispose();
         Iommu.Dispose();
+        SlowStores.Dispose();
         foreach (Site site in Sites)
         {
             site.Dispose();

@@ -1,6 +1,6 @@
 namespace FastIova.Litmus;
 
-/// <summary>Looks up one address a scope, as fast as it can; sometimes it lingers before it uses the answer again.</summary>
+/// <summary>Looks up one address a scope, as fast as it can; sometimes behind stores that are slow, and sometimes it lingers before it uses the answer again.</summary>
 internal sealed class SingleReader(World world, Tally tally, Random random, DmaPort port) : Reader(world, tally, random, port)
 {
     private const int Lookups = 64;
@@ -12,6 +12,11 @@ internal sealed class SingleReader(World world, Tally tally, Random random, DmaP
             Site site = AnySite();
             int point = Random.Next(Site.Points);
             ulong steady = site.Steady(point);
+            if (World.Cast == Cast.Duel || Random.Next(4) == 0)
+            {
+                World.SlowStores.Issue(Random);
+            }
+
             bool good;
             using (Port.Enter())
             {
