@@ -82,7 +82,7 @@ public sealed class Engine : IDisposable
     }
 
     /// <summary>Opens a node for a client.</summary>
-    internal OpenFile Open(EngineNode node, Quotas? quotas = null) => node == EngineNode.VfioContainer && Options.StrictType1 ? new VfioContainerFile(this) : new IommufdContext(this, node, quotas);
+    internal OpenFile Open(EngineNode node, Quotas? quotas = null) => node == EngineNode.VfioContainer && Options.StrictType1 ? new VfioContainerFile(this, quotas?.Mappings) : new IommufdContext(this, node, quotas);
 
     /// <summary>What counts the locked memory of a user.</summary>
     internal MemoryTally TallyOf(uint user) => _users.GetOrAdd(user, static _ => new MemoryTally());

@@ -12,7 +12,7 @@ internal sealed class ContainerWorld : IDisposable
     private readonly ShadowMemory _memory = new();
     private readonly List<OpenFile> _files = [];
 
-    internal ContainerWorld(UapiLevel level = UapiLevel.Latest, bool isStrict = true, uint entries = ushort.MaxValue, bool isCharged = false)
+    internal ContainerWorld(UapiLevel level = UapiLevel.Latest, bool isStrict = true, uint entries = ushort.MaxValue, bool isCharged = false, Quotas? quotas = null)
     {
         var options = new EngineOptions { Level = level, StrictType1 = isStrict, DmaEntryLimit = entries };
         Vfio = new VfioWorld(new World(options) { Client = new Client { Space = _memory } });
@@ -21,7 +21,7 @@ internal sealed class ContainerWorld : IDisposable
             Client.Capabilities.Clear();
         }
 
-        File = World.Engine.Open(EngineNode.VfioContainer);
+        File = World.Engine.Open(EngineNode.VfioContainer, quotas);
         Fd = Client.Install(File);
     }
 

@@ -93,6 +93,33 @@ public sealed class Type1MapTests
         Assert.Equal(5, world.Locked);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void MappingsBeyondTheClientsLimitAreRefusedAndComeBack(bool isStrict)
+    {
+        var refusals = new EventCount();
+        Quota mappings = Limit(3);
+        using (var world = new ContainerWorld(isStrict: isStrict, quotas: new Quotas(Limit(9), Limit(9), mappings, Limit(99), Limit(9))))
+        {
+            _ = world.Set(world.Vfio.Add());
+            for (ulong i = 0; i < 3; i++)
+            {
+                Assert.Equal(0, world.Map(At + (i * Page)));
+            }
+
+            Assert.Equal(-(long)Errno.OutOfMemory, world.Map(At + (3 * Page)));
+            Assert.Equal((3L, 1L), (mappings.Used, refusals.Count));
+            Assert.Equal((0, Page), world.Unmap(At, Page));
+            Assert.Equal(2, mappings.Used);
+            Assert.Equal(0, world.Map(At + (3 * Page)));
+        }
+
+        Assert.Equal(0, mappings.Used);
+
+        Quota Limit(long most) => new(most, null, refusals);
+    }
+
     [Fact]
     public void ThereAreOnlySoManyEntries()
     {

@@ -29,15 +29,16 @@ internal sealed partial class Type1Iommu : ContainerIommu
     private bool _tracksDirty;
     private bool _isReleased;
 
-    private Type1Iommu(Engine engine, bool isV2)
+    private Type1Iommu(Engine engine, bool isV2, Quota? mappings)
     {
         _engine = engine;
         _isV2 = isV2;
         _avail = engine.Options.DmaEntryLimit;
+        Space = new Ioas { Mappings = mappings };
     }
 
     /// <summary>What is mapped: an emulated device pins and copies through it.</summary>
-    internal Ioas Space { get; } = new();
+    internal Ioas Space { get; }
 
     /// <summary>The mappings.</summary>
     internal int EntryCount
@@ -76,9 +77,10 @@ internal sealed partial class Type1Iommu : ContainerIommu
     /// <summary>Makes one without groups.</summary>
     /// <param name="engine">The engine.</param>
     /// <param name="type">What VFIO_SET_IOMMU names.</param>
+    /// <param name="mappings">What its mappings are counted against; null for nothing.</param>
     /// <param name="made">It, on success.</param>
     /// <returns><see cref="Errno.Invalid"/> for an extension that is no type, and for nesting, which no IOMMU here has.</returns>
-    internal static Errno Create(Engine engine, ulong type, out ContainerIommu? made)
+    internal static Errno Create(Engine engine, ulong type, Quota? mappings, out ContainerIommu? made)
     {
         made = null;
         if (FaultPoint.Fails())
@@ -90,7 +92,7 @@ internal sealed partial class Type1Iommu : ContainerIommu
         {
             case VfioExtension.Type1:
             case VfioExtension.Type1V2:
-                made = new Type1Iommu(engine, (VfioExtension)type == VfioExtension.Type1V2);
+                made = new Type1Iommu(engine, (VfioExtension)type == VfioExtension.Type1V2, mappings);
                 return Errno.Success;
 
             default:

@@ -8,7 +8,9 @@ namespace FastIova;
 /// <para>Threads: any. Lock order: the group's file, then this one's, then that of what it is set to. Teardown: with its last
 /// group; never fails.</para>
 /// </remarks>
-internal sealed class VfioContainerFile(Engine engine) : OpenFile
+/// <param name="engine">The engine.</param>
+/// <param name="mappings">What its mappings are counted against; null for nothing.</param>
+internal sealed class VfioContainerFile(Engine engine, Quota? mappings = null) : OpenFile
 {
     private readonly Lock _lock = new();
     private readonly List<VfioGroup> _groups = [];
@@ -132,7 +134,7 @@ internal sealed class VfioContainerFile(Engine engine) : OpenFile
             }
             else
             {
-                errno = Type1Iommu.CheckExtension(engine, type) == 0 ? Errno.NoDevice : Type1Iommu.Create(engine, type, out iommu);
+                errno = Type1Iommu.CheckExtension(engine, type) == 0 ? Errno.NoDevice : Type1Iommu.Create(engine, type, mappings, out iommu);
             }
 
             errno = errno == Errno.Success ? AttachAll(iommu!) : errno;
