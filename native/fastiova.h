@@ -19,8 +19,8 @@
  * closed. Each is closed by the close call of its kind, in any order unless said otherwise.
  *
  * Structs carry their size in the first field: set it to sizeof and everything else to zero, then fill in what you mean.
- * Programs built with an older header go on working. A flag that the library does not know, or a reserved field of an open call's struct
- * that is not zero, is -EINVAL.
+ * Programs built with an older header go on working. A flag that the library does not know, or a field named reserved of a
+ * struct that it reads and that is not zero, is -EINVAL.
  *
  * Units. Lengths are bytes. iovas are 64 bits. Access is FI_READ, FI_WRITE, or both. All integers are of the machine.
  *

@@ -82,6 +82,7 @@ internal static unsafe class AccessExports
 
             Batch told = default;
             int refused = Sized.Read(batch, batch->Size, &told, sizeof(Batch));
+            refused = refused == 0 ? Sized.Check(0, 0, told.Reserved) : refused;
             if (refused != 0)
             {
                 return refused;
@@ -126,6 +127,11 @@ internal static unsafe class AccessExports
             if (range->Size < (uint)sizeof(Range))
             {
                 return Refusal.Because(Errno.Invalid, $"The range says that it has {range->Size} bytes: set its size to sizeof of it.");
+            }
+
+            if (range->Reserved != 0)
+            {
+                return Sized.Check(0, 0, range->Reserved);
             }
 
             if (range->Segments == null && range->Capacity != 0)

@@ -77,6 +77,11 @@ internal static unsafe class PciExports
     {
         try
         {
+            if (OpenScopes.Any)
+            {
+                return OpenScopes.Deadlock();
+            }
+
             if (HandleTable.Close<NativeFunction>(function) is not { } found)
             {
                 return Refusal.NoHandle("function");

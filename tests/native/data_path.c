@@ -88,6 +88,9 @@ static void many_has_pasids_single_accesses_and_what_comes_next(void)
     SAME(FI_FAULT_PERMISSION, fault.reason);
     SAME(72, fault.iova);
     TRUE(hosts[9] == NULL && hosts[10] == memory + 80);
+    batch.reserved = 1;
+    SAME(-EINVAL, fi_port_translate_many(m.port, &batch, NULL));
+    batch.reserved = 0;
     batch.size = 4;
     SAME(-EINVAL, fi_port_translate_many(m.port, &batch, NULL));
     GOOD(fi_port_detach(m.port, 7));
@@ -123,6 +126,8 @@ static void ranges_become_runs(void)
     range.length = ~0ull;
     SAME(-EFAULT, fi_port_translate_range(m.port, &range, &fault));
     SAME(FI_FAULT_WRAPS, fault.reason);
+    range.reserved = 1;
+    SAME(-EINVAL, fi_port_translate_range(m.port, &range, &fault));
     close_machine(&m);
 }
 
@@ -231,6 +236,7 @@ static void waiting_for_ones_own_scope_is_refused(void)
     SAME(-EDEADLK, fi_domain_close(m.domain));
     SAME(-EDEADLK, fi_port_detach(m.port, FI_NO_PASID));
     SAME(-EDEADLK, fi_port_close(m.port));
+    SAME(-EDEADLK, fi_pci_close(NULL));
     SAME(-EDEADLK, fi_ioctl(NULL, 0, NULL));
     SAME(-EDEADLK, fi_device_attach(NULL, FI_NO_PASID, &target));
     GOOD(fi_scope_leave(m.port));
