@@ -6,7 +6,7 @@ namespace FastIova.Cli;
 internal sealed record CompareTerms(double MaxRegression, int Rounds)
 {
     internal const double DefaultRegression = 0.05;
-    internal const int DefaultRounds = 30;
+    internal const int DefaultRounds = 60;
 
     /// <summary>Fewer rounds than this can prove nothing.</summary>
     internal const int RoundsLeast = 9;
