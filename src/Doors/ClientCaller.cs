@@ -48,7 +48,7 @@ internal sealed class ClientCaller(ProgramDoor door, Client client, CallSlot slo
         Descriptor far;
         try
         {
-            served = door.Files.Add(file, client.Quotas.Files, out far);
+            served = door.Files.Add(file, client.Quotas.Files, client, out far);
         }
         catch (IOException)
         {

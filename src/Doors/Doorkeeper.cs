@@ -17,6 +17,7 @@ internal sealed class Doorkeeper : IDisposable
     private static readonly TimeSpan RingsEndWithin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FullFor = TimeSpan.FromMilliseconds(20);
     private const ulong StopKey = ulong.MaxValue;
+    private const ulong LenderKey = ulong.MaxValue - 1;
 
     private readonly ProgramDoor _door;
     private readonly UnixSocket _listener;
@@ -82,6 +83,10 @@ internal sealed class Doorkeeper : IDisposable
                     if (key == ListenerKey)
                     {
                         Accept();
+                    }
+                    else if (key == LenderKey)
+                    {
+                        _door.Tidy();
                     }
                     else if (_rings.Remove(key, out RingServer? ring))
                     {
@@ -217,6 +222,28 @@ internal sealed class Doorkeeper : IDisposable
         }
     }
 
+    private bool TryBorrow(UnixSocket connection, Descriptor lent)
+    {
+        if (connection.TryOpenPeer() is not { } lender)
+        {
+            return false;
+        }
+
+        // Who lends need not be a client yet, and never become one: its end is watched for here. Before the handle is given away.
+        try
+        {
+            _ready.Add(lender.Number, Readiness.Readable | Readiness.Once, LenderKey);
+        }
+        catch (IOException)
+        {
+            lender.Dispose();
+            return false;
+        }
+
+        PeerCredentials peer = connection.Peer;
+        return _door.Objects.TryLend(lent, lender, peer.User, _door.UserAt(peer.User).Quotas.Files);
+    }
+
     private void Answer(UnixSocket connection, in Greeting greeting, Descriptor? passed)
     {
         int result = -Invalid;
@@ -232,8 +259,7 @@ internal sealed class Doorkeeper : IDisposable
         }
         else if (greeting.Kind == GreetLend)
         {
-            PeerCredentials peer = connection.Peer;
-            result = passed is not null && connection.TryOpenPeer() is { } lender && _door.Objects.TryLend(passed, lender, peer.User, _door.UserAt(peer.User).Quotas.Files) ? 0 : -BadDescriptor;
+            result = passed is not null && TryBorrow(connection, passed) ? 0 : -BadDescriptor;
         }
         else if (_door.TryGetClient(greeting.Client, out client))
         {

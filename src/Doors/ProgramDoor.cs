@@ -67,7 +67,7 @@ internal sealed class ProgramDoor : IDisposable
         }
 
         _address = socket ?? string.Create(CultureInfo.InvariantCulture, $"@{DoorProtocol.FileName}{id:x16}");
-        Files = new ServedFiles(id, Objects, Complain, Forget);
+        Files = new ServedFiles(id, Objects, Complain, Forget, Tidy);
         UnixSocket listener = options.Listener ?? UnixSocket.Listen(NameOf(_address));
         _reaper = new Thread(Reap) { IsBackground = true, Name = "fastiova-reaper" };
         _reaper.Start();
@@ -258,7 +258,7 @@ internal sealed class ProgramDoor : IDisposable
         return pinned == 0 && locked == 0 ? null : ProcessStatus.TryMake(id, pinned, locked);
     }
 
-    /// <summary>Closes memory that nobody needs any more: when a client has ended, and when the last call that it left behind has.</summary>
+    /// <summary>Closes memory that nobody needs any more: when a client has ended, when the last call or the last file that it left behind has, and when whoever lent some is gone.</summary>
     internal void Tidy() => Objects.Trim(user => _clients.Values.Any(client => client.UserId == user));
 
     /// <summary>Reports a defect of the engine.</summary>

@@ -20,9 +20,10 @@ internal sealed class ServedFile
     // Twice the calls that run, plus one while some client holds a descriptor.
     private int _users = 1;
 
-    internal ServedFile(ulong id, ulong farInode, UnixSocket near, OpenFile file, Quota quota)
+    internal ServedFile(ulong id, ulong farInode, UnixSocket near, OpenFile file, Quota quota, Client? opener)
     {
         _quota = quota;
+        Opener = opener;
         Id = id;
         FarInode = farInode;
         _near = near;
@@ -31,6 +32,9 @@ internal sealed class ServedFile
 
     /// <summary>What the name of the connection says.</summary>
     internal ulong Id { get; }
+
+    /// <summary>The client that opened it, if one did; others may hold it when that one is gone.</summary>
+    internal Client? Opener { get; }
 
     /// <summary>The number of the client's end, as <c>/proc/PID/fd</c> shows it.</summary>
     internal ulong FarInode { get; }

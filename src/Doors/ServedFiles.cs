@@ -25,14 +25,17 @@ internal sealed class ServedFiles : IDisposable
     private readonly Lock _sweeping = new();
     private readonly Action<Exception> _complain;
     private readonly Action<Client> _ended;
+    private readonly Action _outlived;
     private readonly StopSignal _stop;
 
     /// <param name="engine">What the names of this engine's files begin with.</param>
     /// <param name="objects">Memory that clients share.</param>
     /// <param name="complain">Takes what a file's teardown threw, which is a defect of the engine.</param>
     /// <param name="ended">Told of each client that has ended.</param>
-    internal ServedFiles(ulong engine, BackingObjects objects, Action<Exception> complain, Action<Client> ended)
+    /// <param name="outlived">Told when a file is gone that had outlived its client, in the hands of a process that need not be one.</param>
+    internal ServedFiles(ulong engine, BackingObjects objects, Action<Exception> complain, Action<Client> ended, Action outlived)
     {
+        _outlived = outlived;
         _engine = engine;
         _complain = complain;
         _ended = ended;
@@ -49,8 +52,9 @@ internal sealed class ServedFiles : IDisposable
     /// <summary>Makes the connection for a file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="quota">Gets one back when the file is closed.</param>
+    /// <param name="opener">The client that opens it; null when none does.</param>
     /// <param name="far">The client's end; the caller hands it over and closes it.</param>
-    internal ServedFile Add(OpenFile file, Quota quota, out Descriptor far)
+    internal ServedFile Add(OpenFile file, Quota quota, Client? opener, out Descriptor far)
     {
         ulong id = RandomId();
         string name = string.Create(CultureInfo.InvariantCulture, $"\0{DoorProtocol.FileName}{_engine:x16}/{id:x16}");
@@ -59,7 +63,7 @@ internal sealed class ServedFiles : IDisposable
         ulong inode = Descriptor.FactsOf(far.Number)?.Inode ?? 0;
         try
         {
-            var served = new ServedFile(id, inode, near, file, quota);
+            var served = new ServedFile(id, inode, near, file, quota, opener);
             _files[id] = served;
             _byFarInode[inode] = served;
             served.Open();
@@ -182,6 +186,10 @@ internal sealed class ServedFiles : IDisposable
                 _byFarInode.TryRemove(KeyValuePair.Create(file.FarInode, file));
                 _ends.Remove(file.Number);
                 file.HangUp();
+                if (file.Opener is { HasEnded: true })
+                {
+                    _outlived();
+                }
             }
             else if (_watched.TryGetValue(key, out Client? client))
             {

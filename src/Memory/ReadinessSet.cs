@@ -13,6 +13,9 @@ internal enum Readiness
 
     /// <summary>The last descriptor for the peer's end is closed.</summary>
     PeerGone = 2,
+
+    /// <summary>Is told once, and then no more.</summary>
+    Once = 4,
 }
 
 /// <summary>Many descriptors, of which one thread waits for those that are ready (epoll).</summary>
@@ -37,7 +40,8 @@ internal sealed unsafe class ReadinessSet : IDisposable
     {
         var change = new Libc.EpollEvent
         {
-            Events = (wanted.HasFlag(Readiness.Readable) ? Libc.EpollIn : 0) | (wanted.HasFlag(Readiness.PeerGone) ? Libc.EpollPeerHangUp : 0),
+            Events = (wanted.HasFlag(Readiness.Readable) ? Libc.EpollIn : 0) | (wanted.HasFlag(Readiness.PeerGone) ? Libc.EpollPeerHangUp : 0)
+                | (wanted.HasFlag(Readiness.Once) ? Libc.EpollOnce : 0),
             Key = key,
         };
 

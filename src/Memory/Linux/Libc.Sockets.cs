@@ -24,6 +24,7 @@ internal static unsafe partial class Libc
     internal const uint EpollIn = 0x001;
     internal const uint EpollHangUp = 0x010;
     internal const uint EpollPeerHangUp = 0x2000;
+    internal const uint EpollOnce = 1u << 30;
 
     internal const int ErrnoBadDescriptor = 9;
     internal const int FcntlAddSeals = 1033;

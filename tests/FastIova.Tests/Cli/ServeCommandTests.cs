@@ -105,6 +105,31 @@ public sealed class ServeCommandTests : IDisposable
     }
 
     [Fact]
+    public void AServiceThatHasNoDescriptorLeftServesWhoIsThereAndTakesWhoComes()
+    {
+        string log = Path.Combine(_folder, "log.json");
+        Process service = Serve("--log", log);
+        Assert.Contains("serving", service.StandardOutput.ReadLine(), StringComparison.Ordinal);
+        Process program = Program("sh", "-c", $"{UsesIommu}; echo in; read line; exec 4<>/dev/iommu && exit 5");
+        Assert.Equal("in", program.StandardOutput.ReadLine());
+        int open = Directory.GetFiles($"/proc/{service.Id}/fd").Length;
+        Assert.Equal(0, Wait(Start("prlimit", [$"--pid={service.Id}", $"--nofile={open + 40}"])));
+
+        // They say nothing; the engine has room for some of them.
+        Process silent = Start(EchoDoor.Compile(Path.Combine(EchoDoor.SourceFolder(), "..", "Doors", "hostile.c")), [SocketPath, "silent", "600"]);
+        Assert.Equal("silent 600", silent.StandardOutput.ReadLine());
+        Assert.InRange(Directory.GetFiles($"/proc/{service.Id}/fd").Length, open, open + 40);
+        Assert.Equal(9, Wait(Program("sh", "-c", $"{UsesIommu}; exit 9")));
+        program.StandardInput.WriteLine("go");
+        Assert.Equal(5, Wait(program));
+        silent.StandardInput.Close();
+        Assert.Equal(0, Wait(silent));
+        Signal(service, "TERM");
+        Assert.Equal(0, Wait(service));
+        Assert.DoesNotContain("defect", File.ReadAllText(log), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ASupervisorPassesTheSocketAndHearsWhenTheServiceIsReady()
     {
         string notify = Path.Combine(_folder, "notify.sock");

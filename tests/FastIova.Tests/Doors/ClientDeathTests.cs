@@ -30,6 +30,28 @@ public sealed class ClientDeathTests
         Assert.Empty(echo.Defects);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void NothingIsLeftOfAFileThatAProcessInheritedAndNeverUsed(bool lends)
+    {
+        using var echo = new EchoDoor { Lends = lends };
+        using Process heir = Process.GetProcessById(int.Parse(echo.Run("bequeath"), CultureInfo.InvariantCulture));
+        try
+        {
+            DoorFuzzTests.AssertSettles(() => echo.Door.ClientCount == 0, "clients");
+            Assert.Equal((1, 1), (echo.Door.Files.Count, echo.Door.Objects.Count));
+        }
+        finally
+        {
+            heir.Kill();
+        }
+
+        DoorFuzzTests.AssertSettles(() => echo.Door.Files.Count == 0 && EchoFile.OpenFiles == 0, "files");
+        DoorFuzzTests.AssertSettles(() => echo.Door.Objects.Count == 0, "memory objects");
+        Assert.Empty(echo.Defects);
+    }
+
     [Fact]
     public void NothingIsLeftOfAddressSpacesThatWereUsedByAKilledProcess()
     {

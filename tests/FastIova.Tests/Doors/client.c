@@ -459,6 +459,23 @@ static void measure(long rounds)
     printf("%.0f\n", ((double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec)) / (double)rounds);
 }
 
+/* Leaves its file, with a page pinned, to a process that never says a word to the engine. */
+static void bequeath(void)
+{
+    int fd = open_node();
+    char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(shared != MAP_FAILED && ioctl(fd, PIN, shared) >= 0);
+    pid_t heir = fork();
+    if (heir == 0) {
+        close(0);
+        close(1);
+        close(2);
+        for (;;)
+            pause();
+    }
+    printf("%d\n", heir);
+}
+
 /* Does what a client can do until somebody kills it; says when it has begun. */
 static void busy(unsigned seed)
 {
@@ -519,6 +536,8 @@ int main(int count, char **words)
         inherited(words[2], words[3]);
     else if (strcmp(name, "measure") == 0)
         measure(atol(words[2]));
+    else if (strcmp(name, "bequeath") == 0)
+        bequeath();
     else if (strcmp(name, "busy") == 0)
         busy((unsigned)atol(words[2]));
     else

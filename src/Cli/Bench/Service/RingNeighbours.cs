@@ -102,7 +102,7 @@ internal sealed class RingNeighbours : IDisposable
         ioas = context.AllocateIoas();
         context.MapAt(ioas, Iova, _memory.Address, Bytes, Permission.ReadWrite);
         _ = quotas.Files.TryTake(1);
-        _door.Files.Add(context, quotas.Files, out Descriptor far);
+        _door.Files.Add(context, quotas.Files, opener: null, out Descriptor far);
         _files.Add(far);
         return far;
     }
