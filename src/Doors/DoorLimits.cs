@@ -13,6 +13,9 @@ internal sealed record DoorLimits
     /// <summary>Threads of the engine that serve calls for one user, those included whose program has ended in a call that has not.</summary>
     internal long UserCalls { get; init; } = long.MaxValue;
 
+    /// <summary>How many rings of a client weigh as a thread each where processors are scarce; all together weigh no more, however many there are.</summary>
+    internal int FullRings { get; init; } = Environment.ProcessorCount;
+
     /// <summary>What one client may have.</summary>
     internal DoorShare Client { get; init; } = new();
 

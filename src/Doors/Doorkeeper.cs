@@ -92,6 +92,7 @@ internal sealed class Doorkeeper : IDisposable
                     {
                         _ready.Remove(ring.Number);
                         ring.HangUp();
+                        WeighRingsOf(ring.Owner);
                     }
                     else if (_connections.Remove(key, out UnixSocket? connection) && !Hear(connection, key))
                     {
@@ -165,6 +166,19 @@ internal sealed class Doorkeeper : IDisposable
         _door.Tidy();
     }
 
+    // Each ring has a thread: who has many rings would otherwise have as many shares of the processors.
+    private void WeighRingsOf(Quotas? owner)
+    {
+        if (owner is not null)
+        {
+            RingServer[] rings = [.. _rings.Values.Where(ring => ReferenceEquals(ring.Owner, owner))];
+            foreach (RingServer ring in rings)
+            {
+                ring.Weigh(Math.Max(1, rings.Length / (double)_door.Limits.FullRings));
+            }
+        }
+    }
+
     // One that says nothing, of the process that has most of them: nobody is shut out by what another opens.
     private void CloseOne()
     {
@@ -216,6 +230,7 @@ internal sealed class Doorkeeper : IDisposable
             }
 
             _rings[key] = ring!;
+            WeighRingsOf(ring!.Owner);
             _ready.Remove(connection.Number);
             _ready.Add(connection.Number, Readiness.PeerGone, key);
             return true;

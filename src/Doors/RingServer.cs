@@ -8,7 +8,7 @@ namespace FastIova;
 /// <para>Owns: the connection, the ring, the port and the device, and one ring of a quota.</para>
 /// <para>Invariants. R1: it ends with its connection, however the other side died: then nothing of it is left. R2: answers are addresses
 /// of the process that mapped; the engine never uses them. R3: what the other side writes into the ring is a request, or nothing.</para>
-/// <para>Threads: its own. <see cref="HangUp"/> comes from the doorkeeper, once, and waits for nobody.</para>
+/// <para>Threads: its own. <see cref="Weigh"/> and, once, <see cref="HangUp"/> come from the doorkeeper, which waits for nobody.</para>
 /// </remarks>
 #pragma warning disable CA1001 // its thread and its connection own it together: the last of them gives back what it owns
 internal sealed class RingServer
@@ -29,6 +29,9 @@ internal sealed class RingServer
     private readonly TranslationRingOptions _options;
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread _thread;
+    private readonly Lock _weighing = new();
+    private ThreadWeight? _weight;
+    private double _parts = 1;
 
     // The thread and the connection: the last of them gives back what both need.
     private int _users = 2;
@@ -46,6 +49,9 @@ internal sealed class RingServer
 
     /// <summary>The descriptor of the connection.</summary>
     internal int Number { get; }
+
+    /// <summary>Whose ring it is: what its context counts against.</summary>
+    internal Quotas? Owner => _context.Quotas;
 
     /// <summary>Begins to serve a ring, or says why not. Attaching, which may take long, is the new thread's.</summary>
     /// <param name="door">Where it was asked for.</param>
@@ -110,11 +116,33 @@ internal sealed class RingServer
         Release();
     }
 
+    /// <summary>Makes the ring weigh a part of a thread against others.</summary>
+    internal void Weigh(double parts)
+    {
+        lock (_weighing)
+        {
+            if (parts != _parts)
+            {
+                _parts = parts;
+                _weight?.Divide(parts);
+            }
+        }
+    }
+
     /// <summary>Waits for the thread, at most a time.</summary>
     internal void Join(TimeSpan most) => _thread.Join(most);
 
     private void Run()
     {
+        lock (_weighing)
+        {
+            _weight = ThreadWeight.OfThisThread();
+            if (_parts != 1)
+            {
+                _weight.Divide(_parts);
+            }
+        }
+
         try
         {
             int result = Serve();
@@ -132,6 +160,11 @@ internal sealed class RingServer
         }
         finally
         {
+            lock (_weighing)
+            {
+                _weight = null; // its number may soon be another thread's
+            }
+
             Release();
         }
     }

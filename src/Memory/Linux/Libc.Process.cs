@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace FastIova;
 
-/// <content>Calls about the memory of processes: this one's, or another's.</content>
+/// <content>Calls about processes and their memory, this one's or another's, and about threads.</content>
 internal static unsafe partial class Libc
 {
     // SAFETY: declarations only, as in Libc.cs.
@@ -17,6 +17,17 @@ internal static unsafe partial class Libc
 
     internal const int OpenReadOnly = 0;
     internal const int OpenCloseOnExec = 0x80000;
+
+    internal const int PriorityOfThread = 0;
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    internal static partial int ThreadId();
+
+    [LibraryImport("libc", EntryPoint = "getpriority", SetLastError = true)]
+    internal static partial int GetPriority(int of, int thread);
+
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    internal static partial int SetPriority(int of, int thread, int nice);
 
     [LibraryImport("libc", EntryPoint = "process_vm_readv", SetLastError = true)]
     internal static partial nint ProcessRead(int process, IoVector* local, nuint localCount, IoVector* remote, nuint remoteCount, nuint flags);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using FastIova.Tests.Litmus;
 using Xunit;
 
@@ -16,7 +17,7 @@ public sealed class ServedRingTests : IDisposable
 
     public ServedRingTests() => _door = new ProgramDoor(
         new DeviceNodes(_engine).Open,
-        new DoorOptions { Limits = new DoorLimits { Client = new DoorShare { Files = 5, Rings = 3 } } },
+        new DoorOptions { Limits = new DoorLimits { FullRings = 2, Client = new DoorShare { Files = 5, Rings = 3 } } },
         defect =>
         {
             lock (_defects)
@@ -100,6 +101,33 @@ public sealed class ServedRingTests : IDisposable
     }
 
     [Fact]
+    public void TheRingsOfAClientWeighTogetherAsSoManyThreadsAsTheLimitsSay()
+    {
+        Quotas quotas = _door.Limits.OfClient(_door.Limits.OfUser());
+        var context = (IommufdContext)_engine.Open(EngineNode.Iommu, quotas);
+        IoasId ioas = context.AllocateIoas();
+        Assert.True(quotas.Files.TryTake(1));
+        _door.Files.Add(context, quotas.Files, opener: null, out Descriptor file);
+        using (file)
+        {
+            var options = new ServedRingOptions { Door = _door.Variable };
+            ServedRing[] rings = [.. Enumerable.Range(0, 2).Select(_ => ServedRing.Open(file.Number, ioas.Number, options))];
+            int[] whole = RingNices();
+            Assert.Equal(2, whole.Length);
+            Assert.Equal(whole[0], whole[1]);
+            ServedRing third = ServedRing.Open(file.Number, ioas.Number, options);
+            int lighter = Math.Min(whole[0] + 2, 19); // two thirds of a thread: 1.25 * 1.25 is nearly 3 / 2
+            DoorFuzzTests.AssertSettles(() => RingNices() is [var a, var b, var c] && a == lighter && b == lighter && c == lighter, "weights of three rings");
+            third.Dispose();
+            int after = MayRaisePriority() ? whole[0] : lighter;
+            DoorFuzzTests.AssertSettles(() => RingNices() is [var a, var b] && a == after && b == after, "weights of two rings");
+            Array.ForEach(rings, ring => ring.Dispose());
+        }
+
+        AssertNothingIsLeft();
+    }
+
+    [Fact]
     public void ARingNeedsADoor()
     {
         Assert.Throws<InvalidOperationException>(() => ServedRing.Open(0, 1));
@@ -119,6 +147,43 @@ public sealed class ServedRingTests : IDisposable
         Assert.Equal(0, _engine.OpenContexts);
         Assert.Equal(0, _engine.Iommu.OpenPorts);
         Assert.Empty(_defects);
+    }
+
+    private static int[] RingNices()
+    {
+        const int fieldsBefore = 16; // of those behind the name
+        return [.. Directory.EnumerateDirectories("/proc/self/task")
+            .Select(StatusOf)
+            .Where(status => status.Contains("(fastiova-ring)", StringComparison.Ordinal))
+            .Select(status => int.Parse(status[(status.LastIndexOf(')') + 2)..].Split(' ')[fieldsBefore], CultureInfo.InvariantCulture))];
+    }
+
+    private static string StatusOf(string task)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(task, "stat"));
+        }
+        catch (IOException)
+        {
+            return string.Empty; // the thread has ended
+        }
+    }
+
+    private static bool MayRaisePriority()
+    {
+        bool may = false;
+        var thread = new Thread(() =>
+        {
+            int before = Libc.GetPriority(Libc.PriorityOfThread, Libc.ThreadId());
+            ThreadWeight weight = ThreadWeight.OfThisThread();
+            weight.Divide(2);
+            weight.Divide(1);
+            may = Libc.GetPriority(Libc.PriorityOfThread, Libc.ThreadId()) == before;
+        });
+        thread.Start();
+        thread.Join();
+        return may;
     }
 
     private Process Start(params string[] words) => EchoDoor.Start(_door.Variable, "dotnet", [LitmusTests.ProgramPath("RingClient"), .. words]);
