@@ -39,6 +39,7 @@ public sealed class ClientMappingTests : IDisposable
             Assert.Equal(1, _engine.OpenContexts);
             process.Kill();
             process.WaitForExit();
+            process.StandardOutput.Dispose(); // what was read from, the process leaves to the collector
             AssertNothingIsLeft();
             descriptors = round == 0 ? DoorFuzzTests.CountDescriptors() : descriptors;
         }

@@ -39,6 +39,7 @@ public sealed class StrangerTests : IDisposable
     {
         Open(new DoorLimits());
         AssertOthersComeIn(); // what is made once is there
+        AssertNothingIsLeft();
         int descriptors = DoorFuzzTests.CountDescriptors();
         Leave(Start("sent 637", "anything"));
         AssertNothingIsLeft();
@@ -143,11 +144,14 @@ public sealed class StrangerTests : IDisposable
         return process;
     }
 
-    private static void Leave(Process process)
+    private void Leave(Process process)
     {
         process.StandardInput.Close();
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
+        process.StandardOutput.Dispose(); // what was read from, the process leaves to the collector
+        process.Dispose();
+        _started.Remove(process);
     }
 
     private void AssertOthersComeIn() => Leave(Start("served 1 0", "slots", "1"));
