@@ -135,8 +135,7 @@ internal static class Race
 
     // On a busy machine a short race may end before everybody had a turn: it goes on until they had, or takes so long that something is wrong.
     private static bool IsOver(RaceTerms terms, TimeSpan raced, World world, List<Tally> tallies) =>
-        raced >= terms.Time
-        && (raced >= terms.Time + RaceTerms.Extension || terms.Flaw != Flaw.None || Tally.Certain.All(what => Sum(what, world, tallies) != 0));
+        raced >= terms.Longest || (raced >= terms.Time && Tally.Certain.All(what => Sum(what, world, tallies) != 0));
 
     private static long Sum(Count what, World world, List<Tally> tallies) =>
         what == Count.Invalidations ? (long)world.Invalidations : tallies.Sum(tally => tally.Of(what));

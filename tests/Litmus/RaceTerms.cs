@@ -20,6 +20,8 @@ internal enum Cast
 /// <param name="Seed">Of all random choices.</param>
 internal sealed record RaceTerms(Flaw Flaw, Cast Cast, TimeSpan Time, int Seed)
 {
-    /// <summary>How much longer than <see cref="Time"/> the engine is raced until everything has happened that must.</summary>
-    internal static readonly TimeSpan Extension = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Extension = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long at most: the engine is raced until everything has happened that must, a control for its time only.</summary>
+    internal TimeSpan Longest => Flaw == Flaw.None ? Time + Extension : Time;
 }

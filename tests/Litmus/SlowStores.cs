@@ -6,7 +6,7 @@ namespace FastIova.Litmus;
 /// </summary>
 /// <remarks>
 /// Without them the window is as short as the code between the announcement and the load of the table word is: compiled without
-/// optimization, on a busy machine, a missing fence stayed unseen for two minutes; with them it is seen within a second.
+/// optimization, on a busy machine, a missing fence stayed unseen for two minutes; with them it is seen within seconds.
 /// Threads: any number; what is stored means nothing.
 /// </remarks>
 internal sealed unsafe class SlowStores : IDisposable

@@ -34,7 +34,7 @@ internal sealed record Trial(Outcome Outcome, string Evidence, TimeSpan Took, Ra
     private const int BusError = 7;
     private const int SegmentationFault = 11;
 
-    private static readonly TimeSpan Grace = RaceTerms.Extension + TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether the promise was seen broken.</summary>
@@ -57,7 +57,7 @@ internal sealed record Trial(Outcome Outcome, string Evidence, TimeSpan Took, Ra
             progress.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"litmus: {terms.Cast}, {raced.TotalSeconds:F0} of {terms.Time.TotalSeconds:F0} s: {output.Of(Count.Translations) + output.Of(Count.LinearTranslations):N0} translations, {output.Of(Count.Unmaps):N0} unmaps"));
-            if (raced > terms.Time + Grace)
+            if (raced > terms.Longest + Grace)
             {
                 child.Kill(entireProcessTree: true);
                 child.WaitForExit();
