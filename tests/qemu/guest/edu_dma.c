@@ -69,7 +69,7 @@ static int is_all(const uint8_t *page, int value)
 
 static int judge(int good, const char *name, const char *why)
 {
-    printf(good ? "guest: ok %s\n" : "guest: FAILED %s: %s\n", name, why);
+    printf(good ? "ok %s\n" : "FAILED %s: %s\n", name, why);
     return good;
 }
 
