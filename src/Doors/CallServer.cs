@@ -98,7 +98,7 @@ internal sealed class CallServer
         ServedFile? file = null;
         if (call.Call != CallOpen && (!_door.Files.TryGet(call.File, out file) || !file!.TryEnter()))
         {
-            _slot.Finish(-BadDescriptor, 0);
+            Finish(-BadDescriptor, 0);
             return;
         }
 
@@ -118,6 +118,16 @@ internal sealed class CallServer
             }
 
             file?.Leave();
+        }
+
+        Finish(result, tokens);
+    }
+
+    private void Finish(long result, uint tokens)
+    {
+        if (RefusalPace.IsRefusal(result))
+        {
+            Thread.Sleep(_door.WaitBeforeRefusal(_client.Process.Id, _client.Refusals)); // below a millisecond not at all: the next one waits for both
         }
 
         _slot.Finish(result, tokens);

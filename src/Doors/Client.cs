@@ -52,6 +52,9 @@ internal sealed class Client
     /// <summary>What it may have.</summary>
     internal Quotas Quotas { get; }
 
+    /// <summary>How fast its calls are refused.</summary>
+    internal required RefusalPace Refusals { get; init; }
+
     /// <summary>Its process.</summary>
     internal ProcessHandle Process { get; }
 

@@ -13,6 +13,9 @@ internal sealed record DoorLimits
     /// <summary>Threads of the engine that serve calls for one user, those included whose program has ended in a call that has not.</summary>
     internal long UserCalls { get; init; } = long.MaxValue;
 
+    /// <summary>How many calls a second a client is refused in the long run, and how many connections a user, before the answers wait while others are there.</summary>
+    internal long Refusals { get; init; } = long.MaxValue;
+
     /// <summary>How many rings of a client weigh as a thread each where processors are scarce; all together weigh no more, however many there are.</summary>
     internal int FullRings { get; init; } = Environment.ProcessorCount;
 
@@ -43,11 +46,17 @@ internal sealed record DoorLimits
     /// <inheritdoc cref="ClientsRefused"/>
     internal EventCount RingsRefused { get; } = new();
 
+    /// <summary>The refusals that had to wait for their answer.</summary>
+    internal EventCount RefusalsDelayed { get; } = new();
+
     /// <summary>The quotas of a user, which those of its clients are parts of.</summary>
     internal Quotas OfUser() => Of(User, null);
 
     /// <summary>The quotas of a client.</summary>
     internal Quotas OfClient(Quotas user) => Of(Client, user);
+
+    /// <summary>How fast somebody is refused.</summary>
+    internal RefusalPace NewPace() => new(Refusals, RefusalsDelayed);
 
     private Quotas Of(DoorShare share, Quotas? above) => new(
         new Quota(share.Files, above?.Files, FilesRefused),

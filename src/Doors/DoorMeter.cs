@@ -63,6 +63,7 @@ internal static class DoorMeter
             Refused("mappings", limits => limits.MappingsRefused),
             Refused("pinned", limits => limits.PinsRefused),
             Refused("rings", limits => limits.RingsRefused),
+            Refused("refusals", limits => limits.RefusalsDelayed),
         ];
 
         Measurement<long> Refused(string limit, Func<DoorLimits, EventCount> count) =>

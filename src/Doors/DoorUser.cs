@@ -12,4 +12,7 @@ internal sealed class DoorUser(DoorLimits limits)
 
     /// <summary>The threads that serve its calls.</summary>
     internal Quota Calls { get; } = new(limits.UserCalls, null, limits.CallsRefused);
+
+    /// <summary>How fast its connections are refused.</summary>
+    internal RefusalPace Refusals { get; } = limits.NewPace();
 }

@@ -26,6 +26,7 @@ internal sealed class Doorkeeper : IDisposable
     private readonly Dictionary<int, int> _counts = [];
     private Descriptor? _spare = Descriptor.TryReserve();
     private readonly Dictionary<ulong, RingServer> _rings = [];
+    private readonly LateRefusals _late = new();
     private readonly Thread _thread;
     private ulong _lastConnection;
     private readonly StopSignal _stop;
@@ -64,6 +65,7 @@ internal sealed class Doorkeeper : IDisposable
             connection.Dispose();
         }
 
+        _late.Dispose();
         _listener.Dispose();
         _spare?.Dispose();
         _stop.Dispose();
@@ -75,7 +77,8 @@ internal sealed class Doorkeeper : IDisposable
         Span<ulong> keys = stackalloc ulong[16];
         while (!_stop.IsSet)
         {
-            int count = _ready.Wait(keys, -1);
+            int count = _ready.Wait(keys, _late.MillisecondsToFirst);
+            _late.TellDue();
             foreach (ulong key in keys[..count])
             {
                 try
@@ -121,7 +124,7 @@ internal sealed class Doorkeeper : IDisposable
             return;
         }
 
-        if (_connections.Count >= ConnectionsLast)
+        if (_connections.Count + _late.Count >= ConnectionsLast)
         {
             CloseOne();
         }
@@ -144,10 +147,10 @@ internal sealed class Doorkeeper : IDisposable
     // Nothing here may load an assembly, which takes a descriptor, too.
     private void TurnAway()
     {
-        if (_connections.Count != 0)
+        if (_connections.Count + _late.Count != 0)
         {
             // Room for who comes next, and for what a client needs.
-            for (int i = 0; i < ClosedAtOnce && _connections.Count != 0; i++)
+            for (int i = 0; i < ClosedAtOnce && _connections.Count + _late.Count != 0; i++)
             {
                 CloseOne();
             }
@@ -179,9 +182,15 @@ internal sealed class Doorkeeper : IDisposable
         }
     }
 
-    // One that says nothing, of the process that has most of them: nobody is shut out by what another opens.
+    // One that is refused anyway; else one that says nothing, of the process that has most of them: nobody is shut out by what another opens.
     private void CloseOne()
     {
+        if (_late.Count != 0)
+        {
+            _late.TellFirst();
+            return;
+        }
+
         _counts.Clear();
         int most = 0;
         foreach (UnixSocket connection in _connections.Values)
@@ -202,31 +211,49 @@ internal sealed class Doorkeeper : IDisposable
         silent!.Dispose();
     }
 
-    // Whether the connection has become a ring's.
+    // Says no, or keeps the connection until it is time to.
+    private bool Refuse(UnixSocket connection, int? result)
+    {
+        TimeSpan wait = _door.WaitBeforeRefusal(connection.Peer);
+        if (wait == TimeSpan.Zero)
+        {
+            LateRefusals.Tell(connection, result);
+        }
+        else
+        {
+            _ready.Remove(connection.Number);
+            _late.Add(connection, result, wait);
+        }
+
+        return true;
+    }
+
+    // Whether somebody else closes the connection from now on.
     private bool Hear(UnixSocket connection, ulong key)
     {
         Span<byte> message = stackalloc byte[GreetingBytes + 1];
         int bytes = connection.Receive(message, out Descriptor? passed);
         using (passed)
         {
-            if (bytes <= 0 || !Greeting.TryParse(message[..bytes], _door.Key, out Greeting greeting))
+            if (bytes <= 0)
             {
                 return false;
             }
 
+            if (!Greeting.TryParse(message[..bytes], _door.Key, out Greeting greeting))
+            {
+                return Refuse(connection, null);
+            }
+
             if (greeting.Kind != GreetRing)
             {
-                Answer(connection, greeting, passed);
-                return false;
+                return Answer(connection, greeting, passed);
             }
 
             int result = RingServer.TryStart(_door, connection, greeting, passed, out RingServer? ring);
             if (result != 0)
             {
-                Span<byte> answer = stackalloc byte[AnswerBytes];
-                Greeting.Answer(answer, result, 0);
-                _ = connection.TrySend(answer);
-                return false;
+                return Refuse(connection, result);
             }
 
             _rings[key] = ring!;
@@ -259,7 +286,7 @@ internal sealed class Doorkeeper : IDisposable
         return _door.Objects.TryLend(lent, lender, peer.User, _door.UserAt(peer.User).Quotas.Files);
     }
 
-    private void Answer(UnixSocket connection, in Greeting greeting, Descriptor? passed)
+    private bool Answer(UnixSocket connection, in Greeting greeting, Descriptor? passed)
     {
         int result = -Invalid;
         ulong token = 0;
@@ -289,6 +316,11 @@ internal sealed class Doorkeeper : IDisposable
             }
         }
 
+        if (result != 0)
+        {
+            return Refuse(connection, result);
+        }
+
         Span<byte> answer = stackalloc byte[AnswerBytes];
         Greeting.Answer(answer, result, token);
         if (collected is not null)
@@ -305,5 +337,7 @@ internal sealed class Doorkeeper : IDisposable
             // It went away before it was a client.
             _door.Files.End(client);
         }
+
+        return false;
     }
 }

@@ -123,6 +123,16 @@ internal sealed class ProgramDoor : IDisposable
         }
     }
 
+    /// <summary>How long a refusal is to wait: not at all, unless there were very many and another process is a client, too.</summary>
+    /// <param name="process">Who is refused.</param>
+    /// <param name="pace">How fast.</param>
+    internal TimeSpan WaitBeforeRefusal(int process, RefusalPace pace) =>
+        _clients.Values.Any(client => client.Process.Id != process) ? pace.Next(Stopwatch.GetTimestamp()) : TimeSpan.Zero;
+
+    /// <summary>How long the refusal of a connection is to wait.</summary>
+    /// <param name="peer">Who has connected.</param>
+    internal TimeSpan WaitBeforeRefusal(PeerCredentials peer) => WaitBeforeRefusal(peer.Process, UserAt(peer.User).Refusals);
+
     /// <summary>Whose call it is: what a client says, where only children of this process are clients; else only root's word counts beside the kernel's.</summary>
     /// <param name="client">The client.</param>
     /// <param name="claimed">The user that it says it is.</param>
@@ -173,7 +183,7 @@ internal sealed class ProgramDoor : IDisposable
 
         try
         {
-            client = new Client(ServedFiles.ClientToken(), process, Objects, user, Limits.OfClient(user.Quotas), _options.LockLimitPages, StrangeUser(peer.User)) { UserId = peer.User };
+            client = new Client(ServedFiles.ClientToken(), process, Objects, user, Limits.OfClient(user.Quotas), _options.LockLimitPages, StrangeUser(peer.User)) { UserId = peer.User, Refusals = Limits.NewPace() };
         }
         catch (IOException)
         {

@@ -10,6 +10,7 @@ internal sealed unsafe class Guest : IDisposable
     internal const ulong Bytes = 1 << 20;
 
     private const int ReadWrite = 2;
+    private const nuint MapRequest = 0x3b85;
     private const uint FixedReadWrite = 7;
 
     internal Guest()
@@ -32,7 +33,14 @@ internal sealed unsafe class Guest : IDisposable
     internal void Map()
     {
         var map = new IoasMap { Size = (uint)sizeof(IoasMap), Flags = FixedReadWrite, Ioas = Ioas, UserAddress = Memory, Length = Bytes, Iova = Iova };
-        Call(0x3b85, &map);
+        Call(MapRequest, &map);
+    }
+
+    /// <summary>Asks for a mapping in a struct that says it has no bytes.</summary>
+    internal Errno MapWithoutASize()
+    {
+        var map = default(IoasMap);
+        return NativeCalls.Ioctl(File, MapRequest, &map) == 0 ? Errno.Success : (Errno)Marshal.GetLastPInvokeError();
     }
 
     internal void Unmap()

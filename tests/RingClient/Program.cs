@@ -163,7 +163,8 @@ internal static unsafe class Program
             Try(guest.File, guest.Ioas, 63),
             Try(guest.File, guest.Ioas, 1 << 20),
             Try(guest.File, guest.Ioas, 0),
-            Try(guest.File, guest.Ioas, 64)));
+            Try(guest.File, guest.Ioas, 64),
+            guest.MapWithoutASize()));
 
         static Errno Try(int file, uint ioas, int capacity)
         {

@@ -18,6 +18,7 @@ internal sealed class LimitArguments
         ["mappings"] = 1 << 20,
         ["pinned"] = long.MaxValue,
         ["rings"] = 64,
+        ["refusals"] = 500,
         [OfUser + "clients"] = 256,
         [OfUser + "calls"] = 1024,
         [OfUser + "files"] = 8192,
@@ -30,7 +31,7 @@ internal sealed class LimitArguments
     private readonly Option<string[]> _limits = new("--limit")
     {
         Description = "What a client may have, or all clients of a user: " + string.Join(", ", Defaults.Keys)
-            + ". Repeat it for more. Beyond its clients, files and rings a program gets EMFILE, beyond the others ENOMEM. pinned takes bytes, or K, M, G, T; 'none' lifts a limit.",
+            + ". Repeat it for more. Beyond its clients, files and rings a program gets EMFILE, beyond the others ENOMEM. refusals is how often a second a program is told no in the long run before the answers wait, while others are there. pinned takes bytes, or K, M, G, T; 'none' lifts a limit.",
         HelpName = "WHAT=NUMBER",
         Arity = ArgumentArity.ZeroOrMore,
     };
@@ -52,7 +53,7 @@ internal sealed class LimitArguments
             }
         }
 
-        return new DoorLimits { ProcessClients = ProcessClients, UserClients = given[OfUser + "clients"], UserCalls = given[OfUser + "calls"], Client = Share(given, string.Empty), User = Share(given, OfUser) };
+        return new DoorLimits { ProcessClients = ProcessClients, UserClients = given[OfUser + "clients"], UserCalls = given[OfUser + "calls"], Refusals = given["refusals"], Client = Share(given, string.Empty), User = Share(given, OfUser) };
     }
 
     private static DoorShare Share(Dictionary<string, long> given, string prefix) => new()

@@ -16,7 +16,7 @@ public sealed class DoorUserTests
         using var door = new ProgramDoor(new DeviceNodes(engine).Open, new DoorOptions { Socket = socket }, static _ => { });
         var user = new DoorUser(door.Limits);
         using Process self = Process.GetCurrentProcess();
-        var client = new Client(1, ProcessHandle.TryOpen(self.Id)!, door.Objects, user, door.Limits.OfClient(user.Quotas), lockLimitPages: null) { UserId = kernels };
+        var client = new Client(1, ProcessHandle.TryOpen(self.Id)!, door.Objects, user, door.Limits.OfClient(user.Quotas), lockLimitPages: null) { UserId = kernels, Refusals = door.Limits.NewPace() };
         Assert.Equal(expected, door.UserOf(client, 0));
         client.End();
     }

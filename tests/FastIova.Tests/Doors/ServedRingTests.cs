@@ -17,7 +17,7 @@ public sealed class ServedRingTests : IDisposable
 
     public ServedRingTests() => _door = new ProgramDoor(
         new DeviceNodes(_engine).Open,
-        new DoorOptions { Limits = new DoorLimits { FullRings = 2, Client = new DoorShare { Files = 5, Rings = 3 } } },
+        new DoorOptions { Limits = new DoorLimits { FullRings = 2, Refusals = 0, Client = new DoorShare { Files = 5, Rings = 3 } } },
         defect =>
         {
             lock (_defects)
@@ -94,9 +94,19 @@ public sealed class ServedRingTests : IDisposable
     }
 
     [Fact]
-    public void WrongFilesIoasesAndCapacitiesAreRefusedByName()
+    public void WrongFilesIoasesAndCapacitiesAreRefusedByNameAndLaterWhileOthersAreThere()
     {
-        Assert.Equal($"{Errno.BadDescriptor} {Errno.NotFound} {Errno.Invalid} {Errno.Invalid} {Errno.Invalid} {Errno.Success}", Run("wrong"));
+        string answers = $"{Errno.BadDescriptor} {Errno.NotFound} {Errno.Invalid} {Errno.Invalid} {Errno.Invalid} {Errno.Success} {Errno.Invalid}";
+        Assert.Equal(answers, Run("wrong"));
+        AssertNothingIsLeft();
+        Assert.Equal(0, _door.Limits.RefusalsDelayed.Count); // there was nobody whom it could disturb
+
+        using Process other = Start("endless");
+        Assert.Equal("ready", other.StandardOutput.ReadLine());
+        Assert.Equal(answers, Run("wrong"));
+        Assert.Equal(6, _door.Limits.RefusalsDelayed.Count);
+        other.Kill();
+        other.WaitForExit();
         AssertNothingIsLeft();
     }
 

@@ -80,6 +80,36 @@ public sealed class StrangerTests : IDisposable
     }
 
     [Fact]
+    public void ThoseWhoAreToldNoLaterKeepNobodyOutAndAreFewerThanConnectionsMayBe()
+    {
+        Open(new DoorLimits { Refusals = 0 });
+        Process other = Start("served 1 0", "slots", "1");
+        DoorFuzzTests.AssertSettles(() => CallsInUse == 1, "calls");
+        int descriptors = DoorFuzzTests.CountDescriptors();
+        Process[] rude = [Begin("rude", "600"), Begin("rude", "600")];
+        Array.ForEach(rude, process => AssertSays("rude 600 closed 600", process));
+        Assert.Equal(1200, _door!.Limits.RefusalsDelayed.Count);
+        AssertOthersComeIn();
+        Array.ForEach(rude, Leave);
+        DoorFuzzTests.AssertSettles(() => DoorFuzzTests.CountDescriptors() <= descriptors, "descriptors of the engine");
+        Leave(other);
+        AssertNothingIsLeft();
+    }
+
+    [Fact]
+    public void ADoorThatClosesTellsThoseWhoWaitForANo()
+    {
+        Open(new DoorLimits { Refusals = 0 });
+        Process other = Start("served 1 0", "slots", "1");
+        Process rude = Begin("rude", "50");
+        DoorFuzzTests.AssertSettles(() => _door!.Limits.RefusalsDelayed.Count == 50, "refusals");
+        _door!.Dispose();
+        AssertSays("rude 50 closed 50", rude);
+        Leave(rude);
+        Leave(other);
+    }
+
+    [Fact]
     public void AConnectionWhoseMakerIsGoneMakesNobodyAClient()
     {
         Open(new DoorLimits());
@@ -136,12 +166,23 @@ public sealed class StrangerTests : IDisposable
 
     private Process Start(string expected, params string[] words)
     {
+        Process process = Begin(words);
+        AssertSays(expected, process);
+        return process;
+    }
+
+    private Process Begin(params string[] words)
+    {
         var info = new ProcessStartInfo(Hostile.Value, [SocketPath, .. words]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardInput = true, RedirectStandardError = true };
         Process process = Process.Start(info)!;
         _started.Add(process);
+        return process;
+    }
+
+    private static void AssertSays(string expected, Process process)
+    {
         string? said = process.StandardOutput.ReadLine();
         Assert.True(string.Equals(said, expected, StringComparison.Ordinal), string.Create(CultureInfo.InvariantCulture, $"'{said}', not '{expected}': {(said is null ? process.StandardError.ReadToEnd() : string.Empty)}"));
-        return process;
     }
 
     private void Leave(Process process)

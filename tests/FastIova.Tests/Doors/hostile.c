@@ -204,6 +204,24 @@ static void stay_silent(int count)
     stay();
 }
 
+/* Many who speak something else, and wait for what comes of it. */
+static void be_rude(int count)
+{
+    struct door_greeting nonsense = { 0 };
+    struct door_answer answer;
+    int *fds = calloc((size_t)count, sizeof(int)), closed = 0;
+    CHECK(fds);
+    for (int i = 0; i < count; i++) {
+        fds[i] = connect_to();
+        say(fds[i], &nonsense, NULL, 0);
+    }
+    for (int i = 0; i < count; i++)
+        closed += hear(fds[i], &answer, NULL) == -ECONNRESET;
+    free(fds);
+    printf("rude %d closed %d\n", count, closed);
+    stay();
+}
+
 /* A connection in other hands, whose maker is gone: its id may be anybody's by now. */
 static void outlive(void)
 {
@@ -339,6 +357,8 @@ int main(int argc, char **argv)
         serve_slots(count);
     else if (strcmp(argv[2], "silent") == 0)
         stay_silent(count);
+    else if (strcmp(argv[2], "rude") == 0)
+        be_rude(count);
     else if (strcmp(argv[2], "outlive") == 0)
         outlive();
     else if (strcmp(argv[2], "stall") == 0)
