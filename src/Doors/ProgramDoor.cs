@@ -127,7 +127,7 @@ internal sealed class ProgramDoor : IDisposable
     /// <param name="process">Who is refused.</param>
     /// <param name="pace">How fast.</param>
     internal TimeSpan WaitBeforeRefusal(int process, RefusalPace pace) =>
-        _clients.Values.Any(client => client.Process.Id != process) ? pace.Next(Stopwatch.GetTimestamp()) : TimeSpan.Zero;
+        pace.IsLimited && _clients.Any(other => other.Value.Process.Id != process) ? pace.Next(Stopwatch.GetTimestamp()) : TimeSpan.Zero;
 
     /// <summary>How long the refusal of a connection is to wait.</summary>
     /// <param name="peer">Who has connected.</param>

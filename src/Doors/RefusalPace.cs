@@ -36,12 +36,15 @@ internal sealed class RefusalPace(long perSecond, EventCount delayed)
         Errno.NotPermitted or Errno.TooBig or Errno.BadDescriptor or Errno.OutOfMemory or Errno.AccessDenied or Errno.BadAddress
         or Errno.Invalid or Errno.TooManyFiles or Errno.NotATypewriter or Errno.NotSupported;
 
+    /// <summary>Whether anybody ever waits.</summary>
+    internal bool IsLimited => _interval != 0;
+
     /// <summary>One more is refused.</summary>
     /// <param name="now">When (<see cref="Stopwatch.GetTimestamp"/>).</param>
     /// <returns>How long the answer is to wait.</returns>
     internal TimeSpan Next(long now)
     {
-        if (_interval == 0)
+        if (!IsLimited)
         {
             return TimeSpan.Zero;
         }

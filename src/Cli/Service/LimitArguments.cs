@@ -10,6 +10,9 @@ internal sealed class LimitArguments
     private const string OfUser = "user-";
     private const int ProcessClients = 8;
 
+    /// <summary>How often a second a client is refused before it waits, unless the option says something else.</summary>
+    internal const int RefusalsDefault = 500;
+
     // What a program with some devices needs many times over, and a machine still has.
     private static readonly Dictionary<string, long> Defaults = new(StringComparer.Ordinal)
     {
@@ -18,7 +21,7 @@ internal sealed class LimitArguments
         ["mappings"] = 1 << 20,
         ["pinned"] = long.MaxValue,
         ["rings"] = 64,
-        ["refusals"] = 500,
+        ["refusals"] = RefusalsDefault,
         [OfUser + "clients"] = 256,
         [OfUser + "calls"] = 1024,
         [OfUser + "files"] = 8192,

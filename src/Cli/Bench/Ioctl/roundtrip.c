@@ -1,11 +1,14 @@
 /*
- * The other side of the figure ioctl/shim-roundtrip: roundtrip map PAIRS | roundtrip bare PAIRS.
+ * The other side of ioctl/shim-roundtrip and service/beside-refused: roundtrip map PAIRS | bare PAIRS | refused 1.
  * map: opens /dev/iommu and maps and unmaps one page, again and again. bare: sends a message to another process and waits
  * for its answer, twice for each pair, which is what a connection between two processes costs by itself.
  * Both print the nanoseconds that a pair took, for each line that comes on the input; an empty input ends them.
+ * refused: from one line to the next, asks for a mapping in a struct of no size; then prints the nanoseconds of one refusal.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -91,13 +94,40 @@ static void start_bare(void)
     close(sockets[1]);
 }
 
+static void repeat(void (*pair)(void), long pairs)
+{
+    for (long i = 0; i < pairs; i++)
+        pair();
+}
+
+static int is_asked(void)
+{
+    struct pollfd input = { .fd = 0, .events = POLLIN };
+    return poll(&input, 1, 0) != 0;
+}
+
+/* Until the next line: how many. */
+static long be_refused(void)
+{
+    struct map none = { 0 };
+    long refused = 0;
+    do {
+        if (ioctl(node, IOAS_MAP, &none) == 0 || errno != EINVAL)
+            fail("a refusal");
+        refused++;
+    } while (!is_asked());
+    return refused;
+}
+
 int main(int count, char **words)
 {
-    int is_map = count == 3 && strcmp(words[1], "map") == 0;
+    int is_refused = count == 3 && strcmp(words[1], "refused") == 0;
+    int is_map = is_refused || (count == 3 && strcmp(words[1], "map") == 0);
     long pairs = count == 3 ? atol(words[2]) : 0;
     char line[16];
     if (pairs <= 0)
         return 2;
+    setvbuf(stdin, NULL, _IONBF, 0); /* a line that is in a buffer already, poll does not see */
     if (is_map)
         start_map();
     else
@@ -105,13 +135,15 @@ int main(int count, char **words)
     while (fgets(line, sizeof(line), stdin)) {
         struct timespec start, end;
         clock_gettime(CLOCK_MONOTONIC, &start);
-        for (long i = 0; i < pairs; i++) {
-            if (is_map)
-                map_pair();
-            else
-                bare_pair();
-        }
+        if (is_refused)
+            pairs = be_refused();
+        else if (is_map)
+            repeat(map_pair, pairs);
+        else
+            repeat(bare_pair, pairs);
         clock_gettime(CLOCK_MONOTONIC, &end);
+        if (is_refused && !fgets(line, sizeof(line), stdin))
+            return 0;
         printf("%.1f\n", ((double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec)) / (double)pairs);
         fflush(stdout);
     }

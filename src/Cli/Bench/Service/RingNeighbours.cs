@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace FastIova.Cli;
 
-/// <summary>A client that translates through a ring of a service, and beside it another one: honest, or hostile.</summary>
+/// <summary>A client that translates through a ring of a service, and beside it nobody, or another one: honest, or hostile.</summary>
 /// <remarks>
 /// Owns: an engine, its door and both clients, which are threads of this process and use nothing but what the door gives them.
 /// Threads: the measuring one, and one for the neighbour while it measures.
@@ -30,13 +30,19 @@ internal sealed class RingNeighbours : IDisposable
 
     internal RingNeighbours()
     {
-        var limits = new DoorLimits { Client = new DoorShare { Rings = RingsLast } };
+        var limits = new DoorLimits { Refusals = LimitArguments.RefusalsDefault, Client = new DoorShare { Rings = RingsLast } };
         _door = new ProgramDoor(new DeviceNodes(_engine).Open, new DoorOptions { Limits = limits }, defect => _defect = defect);
         Descriptor file = Open(limits, out IoasId ioas);
         _neighbourFile = Open(limits, out _neighbourIoas);
         _good = Ring(file, ioas);
         _producer = _good.Ring.AttachProducer();
     }
+
+    /// <summary>What leads another process to the service.</summary>
+    internal string Door => _door.Variable;
+
+    /// <summary>How often somebody had to wait to be refused.</summary>
+    internal long RefusalsDelayed => _door.Limits.RefusalsDelayed.Count;
 
     /// <summary>Has batches translated beside a neighbour.</summary>
     /// <param name="time">For how long: many time slices of the scheduler, or each measurement would be of one way to share the processors.</param>
@@ -69,6 +75,17 @@ internal sealed class RingNeighbours : IDisposable
         });
         neighbour.Start();
         ready.Wait();
+        double each = Translate(time);
+        _stop = true;
+        neighbour.Join();
+        return _defect is null ? each : throw new BenchFailureException($"The service has a defect: {_defect}");
+    }
+
+    /// <summary>Has batches translated.</summary>
+    /// <param name="time">For how long.</param>
+    /// <returns>Nanoseconds for a request.</returns>
+    internal double Translate(TimeSpan time)
+    {
         long start = Stopwatch.GetTimestamp();
         long batches = 0;
         TimeSpan elapsed;
@@ -80,9 +97,7 @@ internal sealed class RingNeighbours : IDisposable
         }
         while (elapsed < time);
 
-        _stop = true;
-        neighbour.Join();
-        return _defect is null ? elapsed.TotalNanoseconds / ((double)batches * Batch) : throw new BenchFailureException($"The service has a defect: {_defect}");
+        return elapsed.TotalNanoseconds / ((double)batches * Batch);
     }
 
     public void Dispose()
