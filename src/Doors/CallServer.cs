@@ -127,7 +127,7 @@ internal sealed class CallServer
     {
         if (RefusalPace.IsRefusal(result))
         {
-            Thread.Sleep(_door.WaitBeforeRefusal(_client.Process.Id, _client.Refusals)); // below a millisecond not at all: the next one waits for both
+            _client.AwaitEnd(_door.WaitBeforeRefusal(_client.Process.Id, _client.Refusals));
         }
 
         _slot.Finish(result, tokens);

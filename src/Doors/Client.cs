@@ -20,6 +20,7 @@ internal sealed class Client
     private int _users = 1;
     private ulong _lastTicket;
     private readonly ManualResetEventSlim _drained = new();
+    private readonly ManualResetEventSlim _ended = new(initialState: false, spinCount: 0);
     private volatile bool _hasEnded;
 
     /// <param name="token">What it calls itself.</param>
@@ -69,6 +70,10 @@ internal sealed class Client
 
     /// <summary>Whether it is gone: nothing is served any more.</summary>
     internal bool HasEnded => _hasEnded;
+
+    /// <summary>Waits for its end.</summary>
+    /// <param name="patience">How long at most; below a millisecond not at all.</param>
+    internal void AwaitEnd(TimeSpan patience) => _ended.Wait(patience);
 
     /// <summary>Waits, after its end, for the calls that it was in: until they return, its files are open.</summary>
     /// <param name="patience">How long at most.</param>
@@ -133,6 +138,7 @@ internal sealed class Client
     internal void End()
     {
         _hasEnded = true;
+        _ended.Set();
         lock (_lock)
         {
             for (int i = 0; i < _isServed.Length; i++)

@@ -15,9 +15,10 @@ namespace FastIova;
 internal sealed class RefusalPace(long perSecond, EventCount delayed)
 {
     /// <summary>For how long the rate may be saved up.</summary>
-    internal const int BurstSeconds = 20;
+    internal const int BurstSeconds = 100;
 
-    private const int LongestMilliseconds = 100;
+    // Who asks by many threads is answered in each of them once in such a time: no hurry, and no end of waiting either.
+    private const int LongestMilliseconds = 500;
 
     private static readonly long Burst = BurstSeconds * Stopwatch.Frequency;
     private static readonly long AheadLast = Burst + (LongestMilliseconds * Stopwatch.Frequency / 1000);

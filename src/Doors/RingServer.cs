@@ -148,7 +148,7 @@ internal sealed class RingServer
             int result = Serve();
             if (result != 0)
             {
-                Thread.Sleep(_door.WaitBeforeRefusal(_connection.Peer));
+                _stop.Token.WaitHandle.WaitOne(_door.WaitBeforeRefusal(_connection.Peer));
                 Answer(result, 0, -1);
             }
         }

@@ -11,7 +11,7 @@ internal sealed class LimitArguments
     private const int ProcessClients = 8;
 
     /// <summary>How often a second a client is refused before it waits, unless the option says something else.</summary>
-    internal const int RefusalsDefault = 500;
+    internal const int RefusalsDefault = 100;
 
     // What a program with some devices needs many times over, and a machine still has.
     private static readonly Dictionary<string, long> Defaults = new(StringComparer.Ordinal)

@@ -8,7 +8,7 @@ namespace FastIova.Tests.Doors;
 /// <summary>Attacks the invariants of <see cref="RefusalPace"/>, with times that are made up.</summary>
 public sealed class RefusalPaceTests
 {
-    private const long Rate = 100;
+    private const long Rate = 10;
     private static readonly long Burst = Rate * RefusalPace.BurstSeconds;
 
     [Fact]
@@ -21,15 +21,16 @@ public sealed class RefusalPaceTests
             Assert.Equal(TimeSpan.Zero, pace.Next(0));
         }
 
-        for (int i = 1; i <= 10; i++)
+        int together = (int)(Rate * RefusalPace.Longest.TotalSeconds);
+        for (int i = 1; i <= together; i++)
         {
-            Assert.Equal(TimeSpan.FromSeconds(i / (double)Rate), pace.Next(0));
+            Assert.Equal(TimeSpan.FromTicks(i * TimeSpan.TicksPerSecond / Rate), pace.Next(0));
         }
 
         Assert.Equal(RefusalPace.Longest, pace.Next(0));
-        Assert.Equal(11, delayed.Count);
+        Assert.Equal(together + 1, delayed.Count);
         long later = Stopwatch.Frequency; // a second: as many as the rate, but for those that wait still
-        Assert.Equal(Rate - 10, Enumerable.Range(0, (int)Rate).Count(_ => pace.Next(later) == TimeSpan.Zero));
+        Assert.Equal(Rate - together, Enumerable.Range(0, (int)Rate).Count(_ => pace.Next(later) == TimeSpan.Zero));
     }
 
     [Fact]

@@ -78,7 +78,8 @@ internal sealed class RingNeighbours : IDisposable
         double each = Translate(time);
         _stop = true;
         neighbour.Join();
-        return _defect is null ? each : throw new BenchFailureException($"The service has a defect: {_defect}");
+        ThrowIfDefect();
+        return each;
     }
 
     /// <summary>Has batches translated.</summary>
@@ -97,6 +98,7 @@ internal sealed class RingNeighbours : IDisposable
         }
         while (elapsed < time);
 
+        ThrowIfDefect();
         return elapsed.TotalNanoseconds / ((double)batches * Batch);
     }
 
@@ -108,6 +110,14 @@ internal sealed class RingNeighbours : IDisposable
         _door.Dispose();
         _engine.Dispose();
         _memory.Dispose();
+    }
+
+    private void ThrowIfDefect()
+    {
+        if (_defect is not null)
+        {
+            throw new BenchFailureException($"The service has a defect: {_defect}");
+        }
     }
 
     private Descriptor Open(DoorLimits limits, out IoasId ioas)
