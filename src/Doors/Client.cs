@@ -21,7 +21,6 @@ internal sealed class Client
     private ulong _lastTicket;
     private readonly ManualResetEventSlim _drained = new();
     private readonly ManualResetEventSlim _ended = new(initialState: false, spinCount: 0);
-    private volatile bool _hasEnded;
 
     /// <param name="token">What it calls itself.</param>
     /// <param name="process">Its process; the client's from now on.</param>
@@ -69,7 +68,7 @@ internal sealed class Client
     internal Func<long> LockLimitPages { get; }
 
     /// <summary>Whether it is gone: nothing is served any more.</summary>
-    internal bool HasEnded => _hasEnded;
+    internal bool HasEnded => _ended.IsSet;
 
     /// <summary>Waits for its end.</summary>
     /// <param name="patience">How long at most; below a millisecond not at all.</param>
@@ -90,7 +89,7 @@ internal sealed class Client
         slot = default;
         lock (_lock)
         {
-            if (_hasEnded || index >= DoorProtocol.Slots || _isServed[index])
+            if (HasEnded || index >= DoorProtocol.Slots || _isServed[index])
             {
                 return false;
             }
@@ -123,7 +122,7 @@ internal sealed class Client
     {
         ulong ticket = Interlocked.Increment(ref _lastTicket);
         _tickets[ticket] = descriptor;
-        if (_hasEnded && _tickets.TryRemove(ticket, out Descriptor? late))
+        if (HasEnded && _tickets.TryRemove(ticket, out Descriptor? late))
         {
             late.Dispose();
         }
@@ -137,7 +136,6 @@ internal sealed class Client
     /// <summary>The process has exited, another program runs in it, or it broke the protocol. Called once.</summary>
     internal void End()
     {
-        _hasEnded = true;
         _ended.Set();
         lock (_lock)
         {
@@ -182,7 +180,7 @@ internal sealed class Client
 
     private long AskLockLimit()
     {
-        if (!_hasEnded)
+        if (!HasEnded)
         {
             ulong bytes = Process.LockedMemoryLimit;
             Volatile.Write(ref _lastLimit, bytes == ulong.MaxValue ? long.MaxValue : (long)(bytes >> Frame.PageLg2));

@@ -80,7 +80,7 @@ public sealed class StrangerTests : IDisposable
     }
 
     [Fact]
-    public void ThoseWhoAreToldNoLaterKeepNobodyOutAndAreFewerThanConnectionsMayBe()
+    public void ThoseWhoAreToldNoLaterKeepNobodyOut()
     {
         Open(new DoorLimits { Refusals = 0 });
         Process other = Start("served 1 0", "slots", "1");
